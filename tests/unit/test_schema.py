@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from opensearch_clir.errors import ConfigurationError, IndexStateError
+from opensearch_clir.index_templates.schema import IndexSchema, SourceField
+from opensearch_clir.languages import LANGUAGES, canonical, choose_analyzer
+from query_cases import schema
+
+
+def test_the_schema_survives_its_json_form() -> None:
+    original = schema(lang_field="locale", bm25_constant=1.0)
+    assert IndexSchema.from_meta(json.loads(json.dumps(original.to_meta())), "i") == original
+
+
+def test_a_newer_layout_is_refused_with_the_remedy() -> None:
+    with pytest.raises(IndexStateError, match="upgrade opensearch-clir"):
+        IndexSchema.from_meta({**schema().to_meta(), "version": 99}, "docs")
+
+
+@pytest.mark.parametrize("key", ["fields", "generations", "active", "languages"])
+def test_a_damaged_set_up_is_refused_with_the_remedy(key: str) -> None:
+    meta = schema().to_meta()
+    del meta[key]
+    with pytest.raises(IndexStateError, match="clir setup docs"):
+        IndexSchema.from_meta(meta, "docs")
+
+
+def test_an_active_generation_that_is_not_there_is_damage() -> None:
+    with pytest.raises(IndexStateError, match="damaged"):
+        IndexSchema.from_meta({**schema().to_meta(), "active": "zzz"}, "docs")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("title", ("title", 1)), ("a.b^3", ("a.b", 3))],
+)
+def test_source_fields(text: str, expected: tuple[str, int]) -> None:
+    field = SourceField.parse(text)
+    assert (field.name, field.boost) == expected
+    assert str(field) == text
+
+
+@pytest.mark.parametrize("text", ["", "a^0", "a^10", "a b", "a^x", "^2"])
+def test_wrong_source_fields(text: str) -> None:
+    with pytest.raises(ValueError, match="NAME"):
+        SourceField.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("tag", "code"),
+    [("pt-BR", "pt"), ("zh_Hant", "zh"), (" EN ", "en"), ("nb", "no"), ("iw", "he")],
+)
+def test_canonical(tag: str, code: str) -> None:
+    assert canonical(tag) == code
+
+
+def test_an_unknown_language_lists_the_known() -> None:
+    with pytest.raises(ConfigurationError, match=r"unknown language 'klingon'.* en, "):
+        canonical("klingon")
+
+
+def test_a_plugin_analyzer_wins_where_installed() -> None:
+    assert choose_analyzer("ja", frozenset()) == "cjk"
+    assert choose_analyzer("ja", frozenset({"analysis-kuromoji"})) == "kuromoji"
+    assert choose_analyzer("he", frozenset()) == "standard"
+    assert choose_analyzer("und", frozenset()) == "standard"
+    assert all(code == language.code for code, language in LANGUAGES.items())
