@@ -1,0 +1,1 @@
+"""Training of the embedded static model: corpora in, weights, tokenizer and model card out."""

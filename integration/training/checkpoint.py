@@ -1,0 +1,50 @@
+"""The state of a training run on disk, so that it can go on where it stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from opensearch_clir.training.static_model import Model, Optimiser
+
+__all__ = ["State", "load", "save"]
+
+
+@dataclass
+class State:
+    """Model and optimiser after `done` steps and `seconds` of stepping."""
+
+    model: Model
+    optimiser: Optimiser
+    done: int = 0
+    seconds: float = 0.0
+
+
+def load(path: Path) -> State | None:
+    """Return the saved state, or None where there is none."""
+    if not path.exists():
+        return None
+    with np.load(path) as saved:
+        optimiser = Optimiser(len(saved["gain"]))
+        optimiser.moment, optimiser.gain_moment = saved["moment"], saved["gain_moment"]
+        optimiser.count = saved["count"]
+        model = Model(saved["direction"], saved["gain"])
+        return State(model, optimiser, int(saved["done"]), float(saved["seconds"]))
+
+
+def save(path: Path, state: State) -> None:
+    """Write the state; the file is replaced at once, never half written."""
+    part = path.with_suffix(".part.npz")
+    np.savez(
+        part,
+        direction=state.model.direction,
+        gain=state.model.gain,
+        moment=state.optimiser.moment,
+        gain_moment=state.optimiser.gain_moment,
+        count=state.optimiser.count,
+        done=state.done,
+        seconds=state.seconds,
+    )
+    part.replace(path)

@@ -1,0 +1,80 @@
+"""A starting point without gradient steps: latent semantic indexing over translated sentences.
+
+Each English sentence with all its translations is one bag; the right singular vectors of the
+bags-by-pieces matrix put pieces that occur in the same bags, of whatever language, side by side.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from opensearch_clir.training.static_model import Floats
+from opensearch_clir.training.tokenized import Ints, Tables, Tokens
+
+__all__ = ["initial", "piece_counts"]
+
+
+def piece_counts(tokens: Tokens, size: int) -> Ints:
+    """Return how often each piece occurs over all distinct texts: (size,)."""
+    return np.bincount(tokens.ids, minlength=size)
+
+
+def initial(
+    tokens: Tokens, tables: Tables, size: int, dimension: int, seed: int, rounds: int = 2
+) -> Floats:
+    """Return directions (size, dimension) of length about 1; pieces never seen get noise."""
+    rng = np.random.default_rng(seed)
+    bags = _bags(tokens, tables, size)
+    document = np.asarray((bags > 0).sum(axis=0)).ravel()
+    idf = np.log((bags.shape[0] + 1) / (document + 1)).astype(np.float32)
+    bags = _unit_rows((bags @ sparse.diags(idf)).tocsr()).astype(np.float32).tocsr()
+    # Pieces of equal say: without it the frequent ones own the leading directions.
+    column = 1 / np.sqrt(np.maximum(np.asarray(bags.power(2).sum(axis=0)).ravel(), 1e-6))
+    bags = (bags @ sparse.diags(column.astype(np.float32) ** 0.5)).tocsr()
+    turned = bags.T.tocsr()
+    basis = rng.standard_normal((size, dimension + 32), dtype=np.float32)
+    for _ in range(rounds):
+        basis, _ = np.linalg.qr(turned @ (bags @ basis))
+    small = bags @ basis
+    values, vectors = np.linalg.eigh(small.T @ small)
+    largest = np.argsort(-values)[:dimension]
+    direction = basis @ (vectors[:, largest] * np.sqrt(np.sqrt(values[largest])))
+    norm = np.linalg.norm(direction, axis=1, keepdims=True)
+    noise = rng.standard_normal((size, dimension), dtype=np.float32) / np.sqrt(dimension)
+    unit = np.where(norm > 1e-7, direction / np.maximum(norm, 1e-7), noise)
+    mixed: Floats = (unit + 0.1 * noise).astype(np.float32)
+    return mixed
+
+
+def _bags(tokens: Tokens, tables: Tables, size: int) -> sparse.csr_matrix:
+    """Return bags (n, size) of pieces: one per English sentence, then one per dictionary row."""
+    texts: list[Ints] = []
+    owners: list[Ints] = []
+    english, group = np.unique(tables.pairs[:, 0], return_inverse=True)
+    texts += [english, tables.pairs[:, 1]]
+    owners += [np.arange(len(english)), group]
+    total = len(english)
+    words, group = np.unique(tables.words[:, 0], return_inverse=True)
+    texts += [words, tables.words[:, 1]]
+    owners += [total + np.arange(len(words)), total + group]
+    total += len(words)
+    if len(tables.senses):
+        texts.append(tables.senses[:, 0])
+        owners.append(total + tables.senses[:, 1])
+        total += int(tables.senses[:, 1].max()) + 1
+    text, owner = np.concatenate(texts), np.concatenate(owners)
+    starts = tokens.starts[text]
+    lengths = np.minimum(tokens.starts[text + 1] - starts, 64)
+    ends = np.cumsum(lengths)
+    positions = np.arange(ends[-1]) + np.repeat(starts - ends + lengths, lengths)
+    ids = np.asarray(tokens.ids[positions], np.int32)
+    value = np.repeat((1 / np.sqrt(np.maximum(lengths, 1))).astype(np.float32), lengths)
+    value[ids == 0] = 0
+    return sparse.coo_matrix((value, (np.repeat(owner, lengths), ids)), (total, size)).tocsr()
+
+
+def _unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    norm = np.sqrt(np.asarray(matrix.power(2).sum(axis=1)).ravel())
+    scaled: sparse.csr_matrix = (sparse.diags(1 / np.maximum(norm, 1e-9)) @ matrix).tocsr()
+    return scaled

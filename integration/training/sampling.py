@@ -1,0 +1,158 @@
+"""Which texts meet in a batch: temperature over languages, caps over sources, kinds of pairs.
+
+A batch is two sides of rows. A row is a bag of texts (one sentence, or the lines of a passage),
+and carries a key: rows with equal keys are about the same thing and are no negatives of each
+other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from opensearch_clir.training.mixture import Batch, Mixture, Rows
+from opensearch_clir.training.tokenized import Ints, Tables
+
+__all__ = ["Sampler"]
+
+#: Keys of one kind of pairs don't reach into those of the next.
+_KIND_STRIDE = 1 << 28
+
+
+class Sampler:
+    """Draws batches from the tables of a token cache."""
+
+    def __init__(self, tables: Tables, mixture: Mixture, seed: int) -> None:
+        """Index the tables; batches depend on nothing but the arguments."""
+        self.tables, self.mixture = tables, mixture
+        self.rng = np.random.default_rng(seed)
+        names = tables.files
+        self.pair_rows = Rows(tables.pairs[:, 2], names, mixture)
+        self.word_rows = Rows(tables.words[:, 2], names, mixture)
+        self.sense_rows = Rows(tables.senses[:, 2], names, mixture)
+        self.page_rows = Rows(tables.pages[:, 3], names, mixture)
+        self.by_english = np.argsort(tables.pairs[:, 0], kind="stable")
+        english = tables.pairs[self.by_english, 0]
+        size = int(english.max()) + 1 if len(english) else 0
+        self.english_first = np.searchsorted(english, np.arange(size + 1))
+        self.sense_first = _runs(tables.senses[:, 1])
+        self.page_first = _runs(tables.pages[:, 2])
+
+    def batch(self, size: int) -> Batch:
+        """Return a batch of `size` rows, each kind by its share."""
+        kinds: dict[str, Callable[[int], Batch]] = {
+            "sentences": self._sentences,
+            "windows": self._windows,
+            "pages": self._pages,
+            "words": self._words,
+            "senses": self._senses,
+        }
+        names = [name for name in kinds if self.mixture.shares.get(name, 0) > 0 and self._has(name)]
+        shares = np.array([self.mixture.shares[name] for name in names])
+        counts = self.rng.multinomial(size, shares / shares.sum())
+        made = [kinds[name](int(n)) for name, n in zip(names, counts, strict=True) if n]
+        return self._swapped(_joined(made))
+
+    def _has(self, kind: str) -> bool:
+        table = "pairs" if kind in ("sentences", "windows") else kind
+        return len(getattr(self.tables, table)) > 0
+
+    def _swapped(self, batch: Batch) -> Batch:
+        """Exchange the sides of a random half of the rows."""
+        swap = self.rng.random(len(batch.keys)) < 0.5
+        rows = np.concatenate([batch.left[0], batch.right[0]])
+        texts = np.concatenate([batch.left[1], batch.right[1]])
+        on_left = np.concatenate([~swap[batch.left[0]], swap[batch.right[0]]])
+        order = np.argsort(rows, kind="stable")
+        rows, texts, on_left = rows[order], texts[order], on_left[order]
+        left, right = (rows[on_left], texts[on_left]), (rows[~on_left], texts[~on_left])
+        return Batch(left, right, batch.keys)
+
+    def _sentences(self, count: int) -> Batch:
+        pairs = self.tables.pairs
+        drawn = self.pair_rows.draw(self.rng, count, self.rng.random() < self.mixture.focus)
+        english, other = pairs[drawn, 0], pairs[drawn, 1]
+        first, end = self.english_first[english], self.english_first[english + 1]
+        third = pairs[self.by_english[first + (self.rng.random(count) * (end - first)).astype(int)]]
+        pivot = (self.rng.random(count) < self.mixture.pivot) & (third[:, 2] != pairs[drawn, 2])
+        return _single(np.where(pivot, third[:, 1], english), other, english)
+
+    def _windows(self, count: int) -> Batch:
+        """One sentence against the sentences after it, in the other language or the same."""
+        pairs, width = self.tables.pairs, self.mixture.window
+        drawn = self.pair_rows.draw(self.rng, count, self.rng.random() < self.mixture.focus)
+        offsets = np.arange(1, width)
+        around = drawn[:, None] + offsets - self.rng.integers(0, width, (count, 1))
+        around = np.clip(around, 0, len(pairs) - 1)
+        valid = pairs[around, 2] == pairs[drawn, 2][:, None]
+        side = self.rng.random(count)
+        query_side = (side < 0.6).astype(int)  # 0 is English
+        passage_side = np.where(side < 0.4, 0, 1)  # .4 other>en, .2 other>other, .4 en>other
+        same = query_side == passage_side
+        valid &= ~((around == drawn[:, None]) & same[:, None])
+        valid[:, 0] |= ~valid.any(axis=1)
+        rows, column = np.nonzero(valid)
+        texts = pairs[around[rows, column], passage_side[rows]]
+        left = (np.arange(count), pairs[drawn, query_side])
+        return Batch(left, (rows, texts), pairs[drawn, 0].astype(np.int64))
+
+    def _pages(self, count: int) -> Batch:
+        """A title, summary or line against a stretch of the page or of its translation."""
+        pages, parts, rng = self.tables.pages, self.tables.parts, self.rng
+        drawn = self.page_rows.draw(rng, count, False)
+        queries = np.zeros(count, np.int64)
+        rows: list[int] = []
+        texts: list[int] = []
+        for row, page in enumerate(drawn):
+            first, end, group, _ = pages[page]
+            low, high = self.page_first[group], self.page_first[group + 1]
+            here = rng.random() < self.mixture.same_page or high - low < 2
+            other = page if here else rng.integers(low, high)
+            first2, end2 = pages[other, :2]
+            at = 0 if rng.random() < 0.5 else int(rng.integers(0, end - first))
+            queries[row] = parts[first + at]
+            length = int(end2 - first2)
+            width = length if length <= 9 else self.mixture.window
+            if at == 0:
+                start = int(rng.integers(0, length - width + 1))
+            else:
+                near = round(at * length / int(end - first)) - int(rng.integers(0, width))
+                start = min(max(near, 0), length - width)
+            chosen = [i for i in range(start, start + width) if not (other == page and i == at)]
+            rows.extend([row] * len(chosen))
+            texts.extend(parts[first2 + i] for i in chosen)
+        left = (np.arange(count), queries)
+        return Batch(left, (np.array(rows), np.array(texts)), pages[drawn, 2].astype(np.int64))
+
+    def _words(self, count: int) -> Batch:
+        words = self.tables.words[self.word_rows.draw(self.rng, count, False)]
+        return _single(words[:, 0], words[:, 1], words[:, 0])
+
+    def _senses(self, count: int) -> Batch:
+        senses = self.tables.senses
+        drawn = senses[self.sense_rows.draw(self.rng, count, False)]
+        low, high = self.sense_first[drawn[:, 1]], self.sense_first[drawn[:, 1] + 1]
+        other = senses[low + (self.rng.random(count) * (high - low)).astype(int), 0]
+        return _single(drawn[:, 0], other, drawn[:, 1])
+
+
+def _runs(numbers: Ints) -> Ints:
+    """Return where each number starts in a sorted array: (largest + 2,)."""
+    return np.searchsorted(numbers, np.arange(int(numbers.max(initial=0)) + 2))
+
+
+def _single(left: Ints, right: Ints, keys: Ints) -> Batch:
+    rows = np.arange(len(keys))
+    return Batch((rows, left), (rows, right), keys.astype(np.int64))
+
+
+def _joined(batches: list[Batch]) -> Batch:
+    """Return the batches end to end, keys of different kinds kept apart."""
+    starts = np.cumsum([0, *(len(batch.keys) for batch in batches)])
+    sides: list[tuple[Ints, Ints]] = []
+    for chosen in ([batch.left for batch in batches], [batch.right for batch in batches]):
+        rows = np.concatenate([rows + s for (rows, _), s in zip(chosen, starts[:-1], strict=True)])
+        sides.append((rows, np.concatenate([texts for _, texts in chosen])))
+    keys = [batch.keys + kind * _KIND_STRIDE for kind, batch in enumerate(batches)]
+    return Batch(sides[0], sides[1], np.concatenate(keys))

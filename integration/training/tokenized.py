@@ -1,0 +1,183 @@
+"""Token ids of every distinct training text, kept on disk and memory-mapped.
+
+The cache is a folder: ``ids.npy`` (uint32, all texts end to end), ``starts.npy`` (int64, one
+more than there are texts) and one ``.npy`` per table of `Tables`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from opensearch_clir.training import corpora
+
+__all__ = ["Ints", "Tables", "Tokens", "build", "load"]
+
+Ints = NDArray[np.integer[Any]]
+
+#: Characters of one text that are tokenised for training.
+MAX_CHARACTERS = 1500
+#: Texts handed to the tokenizer at once.
+CHUNK = 50_000
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Token ids of all texts: text t is ``ids[starts[t]:starts[t + 1]]``."""
+
+    ids: Ints
+    starts: Ints
+
+
+@dataclass
+class Tables:
+    """What may be paired with what; every entry is a text number unless said otherwise.
+
+    ``pairs`` (n, 3): English text, other text, file number; rows of a file in file order.
+    ``words`` (n, 3): word, word, file number.
+    ``senses`` (n, 3): text, meaning number, file number; sorted by meaning.
+    ``parts`` (n,): lines of pages, a page's title or summary first.
+    ``pages`` (n, 4): first part, one past its last part, group number, file number.
+    The names of files are ``source.language`` in `files`.
+    """
+
+    files: list[str] = field(default_factory=list)
+    pairs: Ints = field(default_factory=lambda: np.zeros((0, 3), np.int32))
+    words: Ints = field(default_factory=lambda: np.zeros((0, 3), np.int32))
+    senses: Ints = field(default_factory=lambda: np.zeros((0, 3), np.int32))
+    parts: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
+    pages: Ints = field(default_factory=lambda: np.zeros((0, 4), np.int32))
+
+
+class _Texts:
+    """Numbers distinct texts and names in order of arrival."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, int] = {}
+        self.files: dict[str, int] = {}
+
+    def text(self, text: str) -> int:
+        return self.texts.setdefault(text[:MAX_CHARACTERS], len(self.texts))
+
+    def file(self, source: str, lang: str) -> int:
+        return self.files.setdefault(f"{source}.{lang}", len(self.files))
+
+
+def build(folder: Path, tokenizer: Tokenizer, cache: Path) -> None:
+    """Read the data folder, tokenise each distinct text once and write the cache.
+
+    Raises:
+        DataError: a corpus file is malformed.
+    """
+    numbers = _Texts()
+    tables = Tables()
+    tables.pairs = _pairs(folder, numbers)
+    tables.words = _words(folder, numbers)
+    tables.senses = _senses(folder, numbers)
+    tables.parts, tables.pages = _pages(folder, numbers)
+    tables.files = list(numbers.files)
+    cache.mkdir(parents=True, exist_ok=True)
+    ids, starts = _tokenise(list(numbers.texts), tokenizer)
+    np.save(cache / "ids.npy", ids)
+    np.save(cache / "starts.npy", starts)
+    for table in fields(tables):
+        if table.name != "files":
+            np.save(cache / f"{table.name}.npy", getattr(tables, table.name))
+    # Written last: its presence says the cache is complete.
+    (cache / "files.json").write_text(json.dumps(tables.files), encoding="utf-8")
+
+
+def load(cache: Path) -> tuple[Tokens, Tables]:
+    """Return the cache, token ids memory-mapped.
+
+    Raises:
+        FileNotFoundError: the cache was not built, or only in part.
+    """
+    names = json.loads((cache / "files.json").read_text(encoding="utf-8"))
+    arrays = {
+        table.name: np.load(cache / f"{table.name}.npy")
+        for table in fields(Tables)
+        if table.name != "files"
+    }
+    tokens = Tokens(np.load(cache / "ids.npy", mmap_mode="r"), np.load(cache / "starts.npy"))
+    return tokens, Tables(files=names, **arrays)
+
+
+def _pairs(folder: Path, numbers: _Texts) -> Ints:
+    rows: list[tuple[int, int, int]] = []
+    for bitext in corpora.bitexts(folder):
+        file = numbers.file(bitext.source, bitext.lang)
+        rows.extend(
+            (numbers.text(english), numbers.text(other), file)
+            for english, other in zip(bitext.english, bitext.other, strict=True)
+        )
+    return np.array(rows, np.int32).reshape(-1, 3)
+
+
+def _words(folder: Path, numbers: _Texts) -> Ints:
+    rows = [
+        (numbers.text(word1), numbers.text(word2), numbers.file(source, _foreign(lang1, lang2)))
+        for source, lang1, word1, lang2, word2 in corpora.word_pairs(folder)
+    ]
+    return np.array(rows, np.int32).reshape(-1, 3)
+
+
+def _foreign(lang1: str, lang2: str) -> str:
+    return lang2 if lang1 == "en" else lang1
+
+
+def _senses(folder: Path, numbers: _Texts) -> Ints:
+    rows: list[tuple[int, int, int]] = []
+    for meaning, (source, texts) in enumerate(corpora.meanings(folder)):
+        if len(texts) < 2:
+            continue
+        for lang, variants in texts.items():
+            file = numbers.file(source, lang)
+            rows.extend(
+                (
+                    numbers.text(text.replace("+", " ") if source.startswith("omw") else text),
+                    meaning,
+                    file,
+                )
+                for text in variants
+            )
+    return np.array(rows, np.int32).reshape(-1, 3)
+
+
+def _pages(folder: Path, numbers: _Texts) -> tuple[Ints, Ints]:
+    parts: list[int] = []
+    rows: list[tuple[int, int, int, int]] = []
+    groups: dict[str, int] = defaultdict(lambda: len(groups))
+    for page in corpora.pages(folder):
+        first = len(parts)
+        lines: Iterable[str] = page.text.split("\n")
+        lines = (page.descr, *page.tasks) if page.tasks else (page.title, *lines)
+        parts.extend(numbers.text(line.strip()) for line in lines if line.strip())
+        if len(parts) - first >= 2:
+            file = numbers.file(page.source, page.lang)
+            rows.append((first, len(parts), groups[page.group], file))
+    pages = np.array(rows, np.int32).reshape(-1, 4)
+    return np.array(parts, np.int32), pages[np.argsort(pages[:, 2], kind="stable")]
+
+
+def _tokenise(texts: list[str], tokenizer: Tokenizer) -> tuple[Ints, Ints]:
+    chunks: list[Ints] = []
+    lengths: list[int] = []
+    for start in range(0, len(texts), CHUNK):
+        encodings = tokenizer.encode_batch_fast(
+            texts[start : start + CHUNK], add_special_tokens=False
+        )
+        rows = [encoding.ids for encoding in encodings]
+        lengths.extend(len(row) for row in rows)
+        chunks.append(np.fromiter((i for row in rows for i in row), np.uint32))
+    starts = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(lengths, out=starts[1:])
+    return np.concatenate(chunks) if chunks else np.zeros(0, np.uint32), starts

@@ -1,0 +1,57 @@
+"""How similar unrelated texts look to a model: cosine of random pairs, by language match."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from opensearch_clir.training.static_model import Floats, bags, embed
+from opensearch_clir.training.tokenized import Ints, Tables, Tokens
+
+__all__ = ["cosines", "split"]
+
+#: One English sentence in this many is held out, with all its translations.
+HELD_OUT = 200
+#: Texts per language; a language with fewer is left out.
+PER_LANGUAGE = 100
+
+
+def split(tables: Tables) -> tuple[Tables, Ints]:
+    """Return the tables without the held-out sentence pairs, and those pairs (n, 3)."""
+    held = tables.pairs[:, 0] % HELD_OUT == HELD_OUT - 1
+    kept = Tables(
+        tables.files, tables.pairs[~held], tables.words, tables.senses, tables.parts, tables.pages
+    )
+    return kept, tables.pairs[held]
+
+
+def cosines(
+    tokens: Tokens, pairs: Ints, files: list[str], vectors: Floats, seed: int
+) -> dict[str, list[float]]:
+    """Return ``{"matching": [mean, deviation], "non_matching": [...]}`` over random pairs.
+
+    Each language gives equally many held-out sentences; pairs that share their English sentence
+    are left out. With fewer than two usable languages the lists are empty.
+    """
+    rng = np.random.default_rng(seed)
+    langs = np.array([files[file].rsplit(".", 1)[1] for file in pairs[:, 2]])
+    texts, names, keys = [], [], []
+    for lang in np.unique(langs):
+        rows = pairs[langs == lang]
+        _, first = np.unique(rows[:, 1], return_index=True)
+        if len(first) >= PER_LANGUAGE:
+            chosen = rows[rng.choice(first, PER_LANGUAGE, replace=False)]
+            texts.append(chosen[:, 1])
+            keys.append(chosen[:, 0])
+            names.append(np.repeat(lang, PER_LANGUAGE))
+    if len(texts) < 2:
+        return {"matching": [], "non_matching": []}
+    text, name, key = np.concatenate(texts), np.concatenate(names), np.concatenate(keys)
+    offsets, ids = bags(tokens, (np.arange(len(text)), text), len(text))
+    unit = embed(vectors, offsets, ids)
+    values = unit @ unit.T
+    upper = np.triu(key[:, None] != key[None, :], 1)
+    same = name[:, None] == name[None, :]
+    found = {"matching": values[upper & same], "non_matching": values[upper & ~same]}
+    return {
+        match: [round(float(v.mean()), 4), round(float(v.std()), 4)] for match, v in found.items()
+    }
