@@ -1,0 +1,1 @@
+"""What is done to one document: its text, language, vector and tags."""
