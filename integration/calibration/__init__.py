@@ -1,0 +1,1 @@
+"""From raw similarity to a probability of relevance."""

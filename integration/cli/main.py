@@ -1,0 +1,35 @@
+"""The group of all commands."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from opensearch_clir import __version__
+from opensearch_clir.cli.ingest import enrich, index
+from opensearch_clir.cli.local import down, status, up
+from opensearch_clir.cli.search import explain, search
+from opensearch_clir.cli.setup import setup, uninstall
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="clir")
+def main() -> None:
+    """Cross-lingual search in the OpenSearch cluster you already run.
+
+    \b
+    A first round on a local server:
+      clir up
+      clir setup kb --fields title^2,text
+      clir index kb corpus.jsonl
+      clir search kb "comment réinitialiser la machine ?"
+    """
+    # The client logs every refusal; ours are told once, as errors.
+    logging.getLogger("opensearch").setLevel(logging.ERROR)
+
+
+for _command in (up, down, status, setup, uninstall, index, enrich, search, explain):
+    main.add_command(_command)

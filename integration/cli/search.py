@@ -1,0 +1,186 @@
+"""`clir search` and `clir explain`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from opensearch_clir.cli.common import connection_options, open_client, print_json, report_errors
+from opensearch_clir.clir import Clir
+from opensearch_clir.errors import QueryError
+from opensearch_clir.index_templates.schema import IndexSchema
+from opensearch_clir.query.explain import Explanation
+
+__all__ = ["explain", "search"]
+
+#: Characters of a hit's text that are shown.
+SNIPPET = 160
+
+_language = click.option(
+    "--lang", "languages", help="The question's language, if you know better: fr, or fr=0.7,en=0.3."
+)
+
+
+@click.command()
+@click.argument("index")
+@click.argument("query")
+@click.option("--size", default=10, show_default=True, help="Hits to show.")
+@click.option("--from", "from_", default=0, show_default=True, help="Hits to skip.")
+@click.option("--filter", "filters", multiple=True, help="A query clause as JSON; repeatable.")
+@click.option("--min-score", type=float, help="Least probability of relevance, 0 to 1.")
+@_language
+@click.option("--json", "as_json", is_flag=True, help="Print the server's response.")
+@connection_options
+@report_errors
+def search(
+    index: str,
+    query: str,
+    size: int,
+    from_: int,
+    filters: tuple[str, ...],
+    min_score: float | None,
+    languages: str | None,
+    as_json: bool,
+    **connection: Any,
+) -> None:
+    """Search INDEX with a question in any language.
+
+    \b
+    Example:
+      clir search kb "comment réinitialiser la machine ?" --size 5
+      clir search kb "warranty" --filter '{"term": {"product": "KX-410"}}'
+    """
+    client, _ = open_client(**connection)
+    clir = Clir(client, index)
+    response = clir.search(
+        query,
+        size=size,
+        from_=from_,
+        filter=[_clause(text) for text in filters],
+        min_score=min_score,
+        languages=_languages(languages),
+        **({} if as_json else {"_source": True}),
+    )
+    if as_json:
+        print_json(response)
+    else:
+        _show(response, clir.schema)
+
+
+@click.command()
+@click.argument("index")
+@click.argument("query")
+@click.option("--id", "document", help="Document to explain; default: the first hit.")
+@_language
+@click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
+@connection_options
+@report_errors
+def explain(
+    index: str,
+    query: str,
+    document: str | None,
+    languages: str | None,
+    as_json: bool,
+    **connection: Any,
+) -> None:
+    """Show why a document of INDEX has its score: languages, pair, weights, each evidence.
+
+    \b
+    Example:
+      clir explain kb "comment réinitialiser la machine ?" --id reset.en
+    """
+    client, _ = open_client(**connection)
+    clir = Clir(client, index)
+    if document is None:
+        hits = clir.search(query, size=1, languages=_languages(languages))["hits"]["hits"]
+        if not hits:
+            raise QueryError(f"nothing found in {index!r}, so there is no hit to explain")
+        document = hits[0]["_id"]
+    explanation = clir.explain(query, document, languages=_languages(languages))
+    if as_json:
+        print_json(explanation.to_json())
+    else:
+        _show_explanation(explanation)
+
+
+def _languages(text: str | None) -> str | dict[str, float] | None:
+    if text is None or "=" not in text:
+        return text
+    try:
+        return {code: float(p) for code, p in (part.split("=") for part in text.split(","))}
+    except ValueError:
+        raise QueryError(f"--lang {text!r}: write fr, or fr=0.7,en=0.3") from None
+
+
+def _clause(text: str) -> dict[str, Any]:
+    try:
+        clause = json.loads(text)
+    except ValueError as error:
+        raise QueryError(f"--filter is not valid JSON ({error}): {text}") from None
+    if not isinstance(clause, dict):
+        raise QueryError(f"--filter must be a query clause, a JSON object: {text}")
+    return clause
+
+
+def _show(response: dict[str, Any], schema: IndexSchema) -> None:
+    total = response["hits"]["total"]
+    at_least = "at least " if total["relation"] == "gte" else ""
+    click.echo(f"{at_least}{total['value']} candidates, {response['took']} ms")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, justify in (("P", "right"), ("lang", "left"), ("id", "left"), ("text", "left")):
+        table.add_column(name, justify=justify, overflow="ellipsis", no_wrap=True)  # type: ignore[arg-type]
+    for hit in response["hits"]["hits"]:
+        source = hit.get("_source", {})
+        ours = source.get(schema.namespace, {})
+        table.add_row(
+            f"{hit['_score']:.3f}" if hit["_score"] is not None else "-",
+            ours.get("lang", "-"),
+            Text(hit["_id"]),
+            Text(_snippet(source, schema)),
+        )
+    Console().print(table)
+
+
+def _snippet(source: dict[str, Any], schema: IndexSchema) -> str:
+    parts = []
+    for field in schema.fields:
+        value: Any = source
+        for key in field.name.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, list):
+            value = " ".join(str(item) for item in value)
+        if value:
+            parts.append(" ".join(str(value).split()))
+    text = " · ".join(parts)
+    return text if len(text) <= SNIPPET else text[: SNIPPET - 1] + "…"
+
+
+def _show_explanation(explanation: Explanation) -> None:
+    mix = ", ".join(
+        f"{code} {p:.2f}"
+        for code, p in sorted(explanation.query_languages.items(), key=lambda item: -item[1])
+        if p >= 0.01
+    )
+    found = f"{explanation.probability:.4f}" if explanation.probability is not None else "not found"
+    click.echo(f"document    {explanation.id} ({explanation.document_language})")
+    click.echo(f"query in    {mix}")
+    click.echo(f"pair        {explanation.pair}, same language with {explanation.matching:.2f}")
+    click.echo(f"probability {found} (log-odds {explanation.log_odds:+.3f})")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("evidence", "field", "value", "weight", "log-odds"):
+        table.add_column(name, justify="left" if name in ("evidence", "field") else "right")
+    for evidence in explanation.evidences:
+        value = "no vector" if evidence.value is None else f"{evidence.value:.3f}"
+        table.add_row(
+            evidence.kind,
+            evidence.field,
+            value,
+            f"{evidence.weight:.2f}",
+            f"{evidence.log_odds:+.3f}",
+        )
+    Console().print(table)

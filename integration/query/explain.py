@@ -1,0 +1,155 @@
+"""Why a document has its score: every evidence of a plan for one hit, as the server sees it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from opensearchpy import OpenSearch
+
+from opensearch_clir.cluster import guarded
+from opensearch_clir.errors import QueryError
+from opensearch_clir.query.dsl import Query, lexical_clause, one_stage
+from opensearch_clir.query.plan import DenseLine, QueryPlan
+
+__all__ = ["Evidence", "Explanation", "explain"]
+
+_COSINE = """
+if (!doc.containsKey(params.field) || doc[params.field].size() == 0) { return 0; }
+return 1.0 + cosineSimilarity(params.vector, doc[params.field]);
+"""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One term of the log-odds.
+
+    Attributes:
+        kind: ``dense``, ``own language`` or ``any language``.
+        field: where it was found.
+        value: the evidence itself: cosine in [-1, 1], or BM25 / bound, >= 0; ``None`` where the
+            document has no vector.
+        weight: log-odds per unit of `value`.
+        log_odds: what it adds to the score; for the dense evidence with the intercept.
+    """
+
+    kind: str
+    field: str
+    value: float | None
+    weight: float
+    log_odds: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Score of one document for one query.
+
+    Attributes:
+        index, id: the document.
+        query_languages: posterior of the query.
+        document_language: tag of the document, or ``und``.
+        pair: ``fr>en``, from the most probable query language.
+        matching: probability that the two are in the same language.
+        probability: score of the search, in (0, 1); ``None`` where the query does not find it.
+        log_odds: sum over the evidences.
+        evidences: what it is made of.
+    """
+
+    index: str
+    id: str
+    query_languages: dict[str, float]
+    document_language: str
+    pair: str
+    matching: float
+    probability: float | None
+    log_odds: float
+    evidences: tuple[Evidence, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain dicts and lists."""
+        return asdict(self)
+
+
+def explain(
+    client: OpenSearch, index: str, plan: QueryPlan, document: str, search_type: str
+) -> Explanation:
+    """Return the evidence of one document, each taken from the server on its own.
+
+    Args:
+        client: connected client.
+        index: name or alias.
+        plan: of the query.
+        document: ``_id``.
+        search_type: as the search itself uses it, so that scores are the same.
+
+    Raises:
+        QueryError: no such document.
+        ClusterError: the server refused.
+    """
+    only: Query = {"ids": {"values": [document]}}
+    queries: list[Query] = [{"bool": {"filter": [only]}}, one_stage(plan, [only])]
+    queries += [
+        {"bool": {"must": [lexical_clause(e, plan.lang_field)], "filter": [only]}}
+        for e in plan.lexical
+    ]
+    if plan.vector is not None:
+        params = {"field": plan.vector_field, "vector": plan.vector.tolist()}
+        queries.append(
+            {"script_score": {"query": only, "script": {"source": _COSINE, "params": params}}}
+        )
+    found = _run(client, index, queries, [plan.lang_field], search_type)
+    if found[0] is None:
+        raise QueryError(f"no document with id {document!r} in {index!r}")
+    lang = found[0].get("fields", {}).get(plan.lang_field, ["und"])[0]
+    line = plan.lines.get(lang, plan.other)
+    lexical = found[2 : 2 + len(plan.lexical)]
+    evidences = [_dense(plan, line, found[-1] if plan.vector is not None else None)]
+    for evidence, hit in zip(plan.lexical, lexical, strict=True):
+        if hit is not None:
+            evidences.append(
+                Evidence(
+                    f"{evidence.kind} language",
+                    evidence.field,
+                    hit["_score"] / evidence.weight,
+                    evidence.weight,
+                    hit["_score"],
+                )
+            )
+    query_language = plan.posterior.primary
+    return Explanation(
+        index=found[0]["_index"],
+        id=document,
+        query_languages=dict(plan.posterior.probabilities),
+        document_language=lang,
+        pair=f"{query_language}>{lang}",
+        matching=plan.posterior.probabilities.get(lang, 0.0),
+        probability=found[1]["_score"] if found[1] else None,
+        log_odds=math.fsum(e.log_odds for e in evidences),
+        evidences=tuple(evidences),
+    )
+
+
+def _dense(plan: QueryPlan, line: DenseLine, hit: dict[str, Any] | None) -> Evidence:
+    if hit is None or hit["_score"] == 0:
+        return Evidence("dense", plan.vector_field, None, line.slope, line.missing)
+    cosine = hit["_score"] - 1.0
+    log_odds = line.intercept + line.slope * cosine
+    return Evidence("dense", plan.vector_field, cosine, line.slope, log_odds)
+
+
+def _run(
+    client: OpenSearch, index: str, queries: list[Query], fields: list[str], search_type: str
+) -> list[dict[str, Any] | None]:
+    lines: list[dict[str, Any]] = []
+    for query in queries:
+        lines.append({"index": index, "search_type": search_type})
+        lines.append({"query": query, "size": 1, "_source": False, "docvalue_fields": fields})
+    with guarded(f"explaining a hit of {index!r}"):
+        answers = client.msearch(body=lines)["responses"]
+    hits: list[dict[str, Any] | None] = []
+    for answer in answers:
+        if "error" in answer:
+            raise QueryError(f"explaining a hit of {index!r}: {answer['error'].get('reason')}")
+        hits.append(next(iter(answer["hits"]["hits"]), None))
+    return hits
