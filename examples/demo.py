@@ -1,0 +1,231 @@
+"""The main job: a server, a knowledge base in many languages, questions across them.
+
+    python examples/demo.py
+
+Beside each result of ours stand plain BM25 and the server's own hybrid search (BM25 and k-NN over
+the same vectors, min-max normalised, equal weights), asked in the same words on the same index.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from opensearchpy import OpenSearch
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from opensearch_clir import Clir, ClirError
+from opensearch_clir.local.find import from_environment, up
+
+SET = Path(__file__).resolve().parents[1] / "benchmarks" / "sets" / "helpdesk"
+INDEX = "demo"
+PAGE = 10
+
+#: Query ids to show in full, each with the language in which an answer is looked for.
+SHOWN = [
+    ("q-decaf.fr", "en"),
+    ("q-decaf.ja", "en"),
+    ("q-haccp.en", "ja"),
+    ("q-frost.ar", "de"),
+    ("q-damaged-delivery.de", "ar"),
+    ("q-outage.hi", "en"),
+    ("q-exchange.es", "ru"),
+]
+
+#: Ordered pairs of the summary.
+PAIRS = ["fr>en", "en>fr", "en>ja", "ja>en", "ar>de", "de>ar", "es>de", "zh>en", "hi>en", "ru>fr"]
+
+
+@dataclass
+class HelpDesk:
+    """Queries and judgments of the set."""
+
+    queries: dict[str, dict[str, str]]
+    langs: dict[str, str]
+    answers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    @classmethod
+    def read(cls) -> HelpDesk:
+        with (SET / "queries.tsv").open(encoding="utf-8") as file:
+            queries = {row["id"]: row for row in csv.DictReader(file, delimiter="\t")}
+        with (SET / "corpus.jsonl").open(encoding="utf-8") as file:
+            langs = {d["id"]: d["lang"] for d in map(json.loads, file)}
+        desk = cls(queries, langs)
+        for line in (SET / "qrels.tsv").read_text(encoding="utf-8").splitlines():
+            query, _, document, grade = line.split()
+            if int(grade) == 2:
+                desk.answers[query].add(document)
+        return desk
+
+    def right(self, query: str, lang: str) -> set[str]:
+        """Documents in `lang` that answer the query."""
+        return {d for d in self.answers[query] if self.langs[d] == lang}
+
+
+def main() -> int:
+    started = time.monotonic()
+    console = Console(width=110)
+    try:
+        with timed(console, "server"):
+            server = from_environment() or up(report=console.print)
+        client = server.client()
+        clir = Clir(client, INDEX)
+        with timed(console, "index"):
+            index(client, clir, console)
+        desk = HelpDesk.read()
+        systems = searchers(client, clir)
+        with timed(console, "search"):
+            for query, lang in SHOWN:
+                show(console, desk, systems, query, lang)
+            show_mixed(console, desk, systems, "codeswitch", "Two languages in one question")
+            show_mixed(console, desk, systems, "entity", "Names and part numbers")
+            summary(console, desk, systems)
+        explanation = clir.explain(desk.queries["q-decaf.fr"]["text"], "decaf.en")
+        console.print(
+            f"Why decaf.en: {explanation.pair}, probability {explanation.probability:.3f}:"
+        )
+        for evidence in explanation.evidences:
+            console.print(f"  {evidence.kind}: {evidence.value}, log-odds {evidence.log_odds:+.2f}")
+    except ClirError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    console.print(f"\n\\[demo: {time.monotonic() - started:.0f} s] The server goes on running:")
+    console.print(f'  .venv/bin/clir search {INDEX} "comment détartrer la machine ?"')
+    console.print(f'  .venv/bin/clir explain {INDEX} "comment détartrer la machine ?"')
+    console.print("  .venv/bin/clir down")
+    return 0
+
+
+class timed:  # noqa: N801 - used like a function
+    """Print how long a part took."""
+
+    def __init__(self, console: Console, label: str) -> None:
+        self.console, self.label = console, label
+
+    def __enter__(self) -> None:
+        self.started = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self.console.print(f"\\[{self.label}: {time.monotonic() - self.started:.1f} s]")
+
+
+def index(client: OpenSearch, clir: Clir, console: Console) -> None:
+    """Make the index afresh and fill it."""
+    client.indices.delete(index=INDEX, ignore_unavailable=True)
+    # A user's own mapping, as any cluster has it; set-up adds to it.
+    mapping = {"properties": {name: {"type": "keyword"} for name in ("lang", "topic", "group")}}
+    settings = {"index.knn": True}
+    client.indices.create(index=INDEX, body={"mappings": mapping, "settings": settings})
+    clir.setup(fields="title^2,text")
+    with (SET / "corpus.jsonl").open(encoding="utf-8") as file:
+        report = clir.index(map(json.loads, file))
+    console.print(f"{report.indexed} documents indexed, {sum(report.rejected.values())} rejected")
+
+
+Searcher = Callable[[str, str | None], list[dict[str, Any]]]
+
+
+def searchers(client: OpenSearch, clir: Clir) -> dict[str, Searcher]:
+    """Return the three systems as functions from question and language filter to hits."""
+
+    def condition(lang: str | None) -> list[dict[str, Any]]:
+        return [{"term": {"lang": lang}}] if lang else []
+
+    def bm25(text: str, lang: str | None) -> list[dict[str, Any]]:
+        words = {"multi_match": {"query": text, "fields": ["title^2", "text"]}}
+        body = {"query": {"bool": {"must": words, "filter": condition(lang)}}, "size": PAGE}
+        return list(client.search(index=INDEX, body=body)["hits"]["hits"])
+
+    def hybrid(text: str, lang: str | None) -> list[dict[str, Any]]:
+        plan = clir.plan(text)
+        where = {"bool": {"filter": condition(lang)}}
+        words = {"multi_match": {"query": text, "fields": ["title^2", "text"]}}
+        queries: list[dict[str, Any]] = [{"bool": {"must": words, **where["bool"]}}]
+        if plan.vector is not None:
+            nearest = {"vector": plan.vector.tolist(), "k": 100, "filter": where}
+            queries.append({"knn": {plan.vector_field: nearest}})
+        pipeline = {"phase_results_processors": [{"normalization-processor": {}}]}
+        body = {
+            "query": {"hybrid": {"queries": queries}},
+            "search_pipeline": pipeline,
+            "size": PAGE,
+        }
+        return list(client.search(index=INDEX, body=body)["hits"]["hits"])
+
+    def ours(text: str, lang: str | None) -> list[dict[str, Any]]:
+        return list(clir.search(text, filter=condition(lang), size=PAGE)["hits"]["hits"])
+
+    return {"BM25": bm25, "hybrid": hybrid, "clir": ours}
+
+
+def show(
+    console: Console, desk: HelpDesk, systems: dict[str, Searcher], query: str, lang: str
+) -> None:
+    """Print what each system finds for one question among the documents of one language."""
+    row = desk.queries[query]
+    right = desk.right(query, lang)
+    console.print()
+    console.print(Text(f"{row['lang']} → {lang}   {row['text']}", style="bold"))
+    for name, search in systems.items():
+        hits = search(row["text"], lang)
+        rank = next((n for n, hit in enumerate(hits, 1) if hit["_id"] in right), None)
+        best = hits[0]["_source"]["title"] if hits else "nothing"
+        place = f"right document at {rank}" if rank else "right document not on the first page"
+        console.print(Text(f"  {name:<7} {place:<38} first: {best}"))
+
+
+def show_mixed(
+    console: Console, desk: HelpDesk, systems: dict[str, Searcher], kind: str, label: str
+) -> None:
+    """Print how many right documents of other languages come up for one kind of question."""
+    rows = [row for row in desk.queries.values() if row["kind"] == kind][:4]
+    console.print()
+    console.print(Text(label, style="bold"))
+    for row in rows:
+        right = {d for d in desk.answers[row["id"]] if desk.langs[d] != row["lang"]}
+        found = {
+            name: len(right & {hit["_id"] for hit in search(row["text"], None)})
+            for name, search in systems.items()
+        }
+        figures = ", ".join(f"{name} {n}" for name, n in found.items())
+        console.print(Text(f"  {row['text']}"))
+        console.print(Text(f"    foreign answers on the first page, of {len(right)}: {figures}"))
+
+
+def summary(console: Console, desk: HelpDesk, systems: dict[str, Searcher]) -> None:
+    """Print the share of questions with a right foreign document on the first page, by pair."""
+    table = Table(title="\nRight document on the first page, searching all documents of the target")
+    for name in ("pair", "questions", *systems):
+        table.add_column(name, justify="right")
+    for pair in PAIRS:
+        source, target = pair.split(">")
+        rows = [
+            row
+            for row in desk.queries.values()
+            if row["lang"] == source and row["kind"] == "natural" and desk.right(row["id"], target)
+        ]
+        shares = []
+        for search in systems.values():
+            found = sum(
+                bool(
+                    desk.right(row["id"], target)
+                    & {hit["_id"] for hit in search(row["text"], target)}
+                )
+                for row in rows
+            )
+            shares.append(f"{found / len(rows):.0%}" if rows else "-")
+        table.add_row(pair, str(len(rows)), *shares)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
