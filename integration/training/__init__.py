@@ -1,1 +1,1 @@
-"""Training of the embedded static model: corpora in, weights, tokenizer and model card out."""
+"""Training of static models: corpora in, weights, scales, tokenizer and configuration out."""

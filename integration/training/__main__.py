@@ -1,54 +1,82 @@
-"""``python -m opensearch_clir.training CONFIG OUT``: train and write the model's files."""
+"""``python -m opensearch_clir.training CONFIG OUT``: train a static model and write its files."""
 
 from __future__ import annotations
 
 import argparse
-from collections import Counter
+import json
+import os
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+from opensearch_clir.errors import ClirError, ConfigurationError
 
-from opensearch_clir.training import artefact, run, tokenized, unrelated
-from opensearch_clir.training import config as configuration
-from opensearch_clir.training.config import Config
-from opensearch_clir.training.static_model import Floats
+__all__ = ["main"]
 
-VERSION = "1"
-
-#: Sentence pairs that make a language one the model is said to know.
-ENOUGH = 5000
+#: Exit status of a process stopped by Ctrl-C: 128 and the number of SIGINT.
+INTERRUPTED = 130
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Train by the configuration and write weights, scales, tokenizer and config to a folder."""
-    parser = argparse.ArgumentParser(prog="opensearch_clir.training", description=__doc__)
-    parser.add_argument("config", type=Path, help="TOML file")
+def main(arguments: list[str] | None = None) -> int:
+    """Train by the configuration, write the model's files and return the exit status.
+
+    Progress goes to stdout as JSON lines; an error is one line on stderr and status 1, Ctrl-C is
+    status 130. Wrong arguments end the process with status 2.
+    """
+    parser = argparse.ArgumentParser(prog="python -m opensearch_clir.training", description=__doc__)
+    parser.add_argument("config", type=Path, help="TOML file, see docs/guides/training.md")
     parser.add_argument("out", type=Path, help="folder for the model's files")
     chosen = parser.parse_args(arguments)
-    config = configuration.read(chosen.config)
-    tokenizer, vectors = run.train(config)
-    artefact.write(chosen.out, tokenizer, vectors, facts(config, vectors))
+    try:
+        _train(chosen.config, chosen.out)
+    except (ClirError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "Stopped. The same command goes on from the last finished stage or saved step "
+            "in the configuration's `work` folder.",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    return 0
 
 
-def facts(config: Config, vectors: Floats) -> dict[str, object]:
-    """Return what ``config.json`` says about a model, apart from its sizes and digests."""
-    tokens, tables = tokenized.load(config.work / "tokens")
-    _, held_out = unrelated.split(tables)
-    numbers, counts = np.unique(tables.pairs[:, 2], return_counts=True)
-    sizes: Counter[str] = Counter()
-    for file, count in zip(numbers, counts, strict=True):
-        sizes[tables.files[file].rsplit(".", 1)[1]] += int(count)
-    names = {lang for lang, count in sizes.items() if count >= ENOUGH}
-    return {
-        "name": "clir-embedded",
-        "version": VERSION,
-        "max_tokens": 4096,
-        "unknown_id": 0,
-        "languages": sorted({"en", *names}),
-        "seed": config.seed,
-        "cosine_unrelated": unrelated.cosines(tokens, held_out, tables.files, vectors, config.seed),
-    }
+def _train(config_file: Path, out: Path) -> None:
+    """Train and write; whatever is cheap to check is checked before the work starts."""
+    _check_scipy()
+    # Not above: these modules can't be imported without scipy.
+    from opensearch_clir.training import artefact, config, facts, run
+
+    chosen = config.read(config_file)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"can't make the folder {out}: {error.strerror}") from error
+    tokenizer, vectors = run.train(chosen, _print)
+    artefact.write(out, tokenizer, vectors, facts.facts(chosen, vectors))
+    _print({"stage": "done", "model": str(out)})
+
+
+def _check_scipy() -> None:
+    try:
+        import scipy  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError(
+            "training needs scipy; run: pip install 'opensearch-clir[train]'"
+        ) from error
+
+
+def _print(row: Mapping[str, Any]) -> None:
+    print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    status = main()
+    if status == INTERRUPTED:
+        # A thread that learns a vocabulary can't be stopped, and must not outlive the interpreter.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)

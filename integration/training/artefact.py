@@ -16,31 +16,31 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from opensearch_clir.training.quantise import dequantised, quantised
+from opensearch_clir.training.quantise import quantised
 from opensearch_clir.training.static_model import Floats
+from opensearch_clir.training.vocabulary import UNKNOWN, WORD_START
 
-__all__ = ["FILES", "read", "write"]
+__all__ = ["FILES", "write"]
 
 #: In the order they are put in place; the configuration last, since it carries the digests.
 FILES = ("weights.npy", "scales.npy", "tokenizer.json.gz", "config.json")
 
 #: Pieces whose vector is zero.
-SILENT = ("<unk>", "▁")
+SILENT = (UNKNOWN, WORD_START)
 
 
 def write(folder: Path, tokenizer: Tokenizer, vectors: Floats, facts: Mapping[str, Any]) -> None:
     """Quantise `vectors` (V, d) and write the files; each appears complete or not at all.
 
     ``config.json`` is `facts` plus ``dimension``, ``vocabulary`` and ``fingerprint``, the SHA-256
-    digest of each other file (of the tokenizer: of its uncompressed text).
+    digest of each other file (of the tokenizer: of its uncompressed text). The same arguments
+    give the same bytes.
+
+    Raises:
+        OSError: the folder can't be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    vectors = vectors.copy()
-    # The mark of a word's start alone says nothing: a text of it and unknown pieces is unknown.
-    for piece in SILENT:
-        if (number := tokenizer.token_to_id(piece)) is not None:
-            vectors[number] = 0
-    rows, scales = quantised(vectors)
+    rows, scales = quantised(_silenced(tokenizer, vectors))
     text = tokenizer.to_str(pretty=False).encode()
     parts = {name: folder / f".{name}.part" for name in FILES}
     for name, array in (("weights.npy", rows), ("scales.npy", scales)):
@@ -62,13 +62,13 @@ def write(folder: Path, tokenizer: Tokenizer, vectors: Floats, facts: Mapping[st
         parts[name].replace(folder / name)
 
 
-def read(folder: Path) -> tuple[Tokenizer, Floats, dict[str, Any]]:
-    """Return the tokenizer, the piece vectors (V, d) and the configuration.
+def _silenced(tokenizer: Tokenizer, vectors: Floats) -> Floats:
+    """Return a copy (V, d) with zero rows where a piece says nothing.
 
-    Raises:
-        FileNotFoundError: a file is missing.
+    The mark of a word's start alone is such a piece: a text of it and unknown pieces is unknown.
     """
-    rows, scales = np.load(folder / "weights.npy"), np.load(folder / "scales.npy")
-    text = gzip.decompress((folder / "tokenizer.json.gz").read_bytes()).decode()
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return Tokenizer.from_str(text), dequantised(rows, scales), config
+    vectors = vectors.copy()
+    for piece in SILENT:
+        if (number := tokenizer.token_to_id(piece)) is not None:
+            vectors[number] = 0
+    return vectors

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
+from opensearch_clir.errors import DataError
 from opensearch_clir.training.static_model import Model, Optimiser
 
 __all__ = ["State", "load", "save"]
@@ -23,19 +25,30 @@ class State:
 
 
 def load(path: Path) -> State | None:
-    """Return the saved state, or None where there is none."""
+    """Return the saved state, or None where there is none.
+
+    Raises:
+        DataError: the file is no checkpoint.
+    """
     if not path.exists():
         return None
-    with np.load(path) as saved:
-        optimiser = Optimiser(len(saved["gain"]))
-        optimiser.moment, optimiser.gain_moment = saved["moment"], saved["gain_moment"]
-        optimiser.count = saved["count"]
-        model = Model(saved["direction"], saved["gain"])
-        return State(model, optimiser, int(saved["done"]), float(saved["seconds"]))
+    try:
+        with np.load(path) as saved:
+            optimiser = Optimiser(len(saved["gain"]))
+            optimiser.moment, optimiser.gain_moment = saved["moment"], saved["gain_moment"]
+            optimiser.count = saved["count"]
+            model = Model(saved["direction"], saved["gain"])
+            return State(model, optimiser, int(saved["done"]), float(saved["seconds"]))
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
+        raise DataError(f"{path} is no checkpoint ({error}); delete it to start anew") from error
 
 
 def save(path: Path, state: State) -> None:
-    """Write the state; the file is replaced at once, never half written."""
+    """Write the state; the file is replaced at once, never half written.
+
+    Raises:
+        OSError: it can't be written.
+    """
     part = path.with_suffix(".part.npz")
     np.savez(
         part,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.toml_files import read_toml
-from opensearch_clir.training.mixture import Mixture
+from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Mixture
 
 __all__ = ["Config", "read"]
+
+Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True)
@@ -20,40 +25,47 @@ class Config:
         data: folder of the corpora, see `corpora`.
         work: folder of vocabulary, token cache and checkpoint; what is there is reused.
         eval: folder of evaluation folders, for progress figures only.
+        name: of the model, as its ``config.json`` says.
+        version: of the model, as its ``config.json`` says.
         seed: of the samples, the start and the batches.
-        vocabulary: pieces, the unknown one included.
+        vocabulary: pieces at most, the unknown one included.
         vocabulary_texts: size of the sample that the vocabulary is learned from.
         vocabulary_exponent: languages weigh their number of texts to this power in the sample.
         dimension: of the vectors.
         batch: rows per step; each is a negative of all others.
         steps: steps in all.
-        minutes: of stepping, 0 for no limit; the rate falls to zero at whichever comes first.
+        minutes: of stepping, 0 for no limit; the rate falls to zero at whichever comes first. A
+            run under a limit of time is not repeatable.
         rate: step size, relative to components of about ``1 / sqrt(dimension)``.
         gain_rate: step size of the logarithm of a piece's weight; 0 keeps the SIF weights.
-        scale: cosines are multiplied by it before the softmax.
+        scale: cosines are multiplied by it before the softmax; above 40, float32 underflows.
         sif: a of the starting weight a / (a + p) of a piece of probability p.
         start: ``lsi`` or ``random`` directions.
         every: steps between progress lines and checkpoints.
         mixture: what a batch is made of.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     data: Path
     work: Path
     eval: Path | None = None
-    seed: int = 1
-    vocabulary: int = 105_000
-    vocabulary_texts: int = 1_500_000
-    vocabulary_exponent: float = 0.6
-    dimension: int = 256
-    batch: int = 2048
-    steps: int = 6000
-    minutes: float = 0.0
-    rate: float = 3e-3
-    gain_rate: float = 3e-3
-    scale: float = 20.0
-    sif: float = 1e-4
-    start: str = "lsi"
-    every: int = 500
+    name: str = "clir-static"
+    version: str = "1"
+    seed: AtLeast0[int] = 1
+    vocabulary: AtLeast1[int] = 105_000
+    vocabulary_texts: AtLeast1[int] = 1_500_000
+    vocabulary_exponent: Annotated[float, Field(ge=0, le=1)] = 0.6
+    dimension: AtLeast1[int] = 256
+    batch: Annotated[int, Field(ge=2)] = 2048
+    steps: AtLeast0[int] = 6000
+    minutes: AtLeast0[float] = 0.0
+    rate: Positive = 3e-3
+    gain_rate: AtLeast0[float] = 3e-3
+    scale: Annotated[float, Field(gt=0, le=40)] = 20.0
+    sif: Positive = 1e-4
+    start: Literal["lsi", "random"] = "lsi"
+    every: AtLeast1[int] = 500
     mixture: Mixture = field(default_factory=Mixture)
 
 
@@ -61,20 +73,27 @@ def read(path: Path) -> Config:
     """Return the configuration of a TOML file; relative paths are relative to the file.
 
     Raises:
-        ConfigurationError: no such file, not TOML, unknown keys, or `data` or `work` missing.
+        ConfigurationError: no such file, not TOML, or keys that are unknown, missing or of a wrong
+            type or range, all of them named.
     """
-    values = read_toml(path)
-    mixture = values.pop("mixture", {})
-    wrong = sorted(
-        (values.keys() - {f.name for f in fields(Config)})
-        | {f"mixture.{key}" for key in mixture.keys() - {f.name for f in fields(Mixture)}}
+    try:
+        config = TypeAdapter(Config).validate_python(read_toml(path))
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(step) for step in problem['loc'])}: {_said(problem['msg'])}"
+            for problem in error.errors()
+        ]
+        raise ConfigurationError(f"{path}: {'; '.join(problems)}") from error
+    base = path.parent
+    return replace(
+        config,
+        data=base / config.data,
+        work=base / config.work,
+        eval=None if config.eval is None else base / config.eval,
     )
-    wrong += [f"{key} (missing)" for key in ("data", "work") if key not in values]
-    if values.get("start", "lsi") not in ("lsi", "random"):
-        wrong.append("start (lsi or random)")
-    if wrong:
-        raise ConfigurationError(f"{path}: wrong keys: {', '.join(wrong)}")
-    for key in ("data", "work", "eval"):
-        if key in values:
-            values[key] = path.parent / values[key]
-    return Config(**values, mixture=Mixture(**mixture))
+
+
+def _said(message: str) -> str:
+    """Return a message of pydantic in our words."""
+    known = {"Unexpected keyword argument": "unknown key", "Field required": "missing"}
+    return known.get(message, message[:1].lower() + message[1:])

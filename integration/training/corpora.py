@@ -7,21 +7,27 @@ A data folder holds four rooms, each optional::
     multi/<source>.jsonl.gz           one object per meaning: {lang: text or list of texts}
     docs/<source>.jsonl.gz            pages: id, lang, group, title, text (descr, tasks)
 
-Nothing is cleaned or filtered here beyond what a format demands.
+Lines without text are skipped and lone surrogates replaced; nothing else is cleaned or filtered
+beyond what a format demands.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from opensearch_clir.errors import DataError
+from opensearch_clir.encoders.texts import well_formed
+from opensearch_clir.errors import ConfigurationError, DataError
 
-__all__ = ["Bitext", "Page", "bitexts", "meanings", "pages", "word_pairs"]
+__all__ = ["Bitext", "Page", "bitexts", "check", "meanings", "pages", "word_pairs"]
+
+#: The files of the rooms.
+ROOMS = ("parallel/*.tsv.gz", "dict/*.tsv.gz", "multi/*.jsonl.gz", "docs/*.jsonl.gz")
 
 #: Keys of a meaning that are bookkeeping, not languages.
 _BOOKKEEPING = frozenset({"_id", "split", "domain"})
@@ -50,14 +56,29 @@ class Page:
     tasks: tuple[str, ...] = field(default=())
 
 
+def check(folder: Path) -> None:
+    """Check that there is something to train on.
+
+    Raises:
+        ConfigurationError: there is no such folder.
+        DataError: it holds no corpus file.
+    """
+    if not folder.is_dir():
+        raise ConfigurationError(f"no such folder of training data: {folder}")
+    if not any(path for room in ROOMS for path in folder.glob(room)):
+        raise DataError(f"{folder} holds no training data: expected {', '.join(ROOMS)}")
+
+
 def bitexts(folder: Path) -> Iterator[Bitext]:
     """Yield every file of ``folder/parallel``, by name.
 
     Raises:
-        DataError: a row is not two columns.
+        DataError: a file can't be read, its name has no language, or a row is not two columns.
     """
     for path in sorted((folder / "parallel").glob("*.tsv.gz")):
-        source, lang = path.name.removesuffix(".tsv.gz").rsplit(".", 1)
+        source, _, lang = path.name.removesuffix(".tsv.gz").rpartition(".")
+        if not (source and lang):
+            raise DataError(f"{path}: the name must be <source>.<lang>.tsv.gz")
         rows = [_columns(path, number, line, 2) for number, line in _lines(path)]
         yield Bitext(source, lang, [row[0] for row in rows], [row[1] for row in rows])
 
@@ -66,7 +87,7 @@ def word_pairs(folder: Path) -> Iterator[tuple[str, str, str, str, str]]:
     """Yield (source, language, word, language, word) of every file of ``folder/dict``.
 
     Raises:
-        DataError: a row is not four columns.
+        DataError: a file can't be read, or a row is not four columns.
     """
     for path in sorted((folder / "dict").glob("*.tsv.gz")):
         source = path.name.removesuffix(".tsv.gz")
@@ -79,10 +100,11 @@ def word_pairs(folder: Path) -> Iterator[tuple[str, str, str, str, str]]:
 def meanings(folder: Path) -> Iterator[tuple[str, dict[str, list[str]]]]:
     """Yield (source, {language: texts}) of every row of ``folder/multi``.
 
-    A row that marks its split is yielded only when that is ``train``.
+    A row that marks its split is yielded only when that is ``train``. Open Multilingual Wordnet
+    (sources ``omw…``) writes ``+`` between the words of a phrase; here that is a space.
 
     Raises:
-        DataError: a row is not a JSON object.
+        DataError: a file can't be read, or a row is not a JSON object of texts and lists of texts.
     """
     for path in sorted((folder / "multi").glob("*.jsonl.gz")):
         source = path.name.removesuffix(".jsonl.gz")
@@ -90,44 +112,54 @@ def meanings(folder: Path) -> Iterator[tuple[str, dict[str, list[str]]]]:
             row = _object(path, number, line)
             if row.get("split", "train") != "train":
                 continue
-            yield (
-                source,
-                {
-                    lang: [value] if isinstance(value, str) else [str(item) for item in value]
-                    for lang, value in row.items()
-                    if lang not in _BOOKKEEPING and isinstance(value, (str, list)) and value
-                },
-            )
+            texts = {
+                lang: _texts(path, number, value)
+                for lang, value in row.items()
+                if lang not in _BOOKKEEPING and isinstance(value, (str, list)) and value
+            }
+            if source.startswith("omw"):
+                texts = {
+                    lang: [text.replace("+", " ") for text in found]
+                    for lang, found in texts.items()
+                }
+            yield source, texts
 
 
 def pages(folder: Path) -> Iterator[Page]:
     """Yield every page of ``folder/docs``.
 
     Raises:
-        DataError: a row is not a JSON object with lang, group and text.
+        DataError: a file can't be read, or a row is not a JSON object with lang, group and text.
     """
     for path in sorted((folder / "docs").glob("*.jsonl.gz")):
         source = path.name.removesuffix(".jsonl.gz")
         for number, line in _lines(path):
             row = _object(path, number, line)
-            if not {"lang", "group", "text"} <= row.keys():
+            if not all(isinstance(row.get(key), str) for key in ("lang", "text", "group")):
                 raise DataError(f"{path}, line {number}: a page needs lang, group and text")
             yield Page(
                 source,
-                str(row["lang"]),
+                row["lang"],
                 f"{source}/{row['group']}",
-                str(row.get("title", "")),
-                str(row["text"]),
-                str(row.get("descr", "")),
-                tuple(str(task) for task in row.get("tasks") or ()),
+                str(row.get("title") or ""),
+                row["text"],
+                str(row.get("descr") or ""),
+                tuple(_texts(path, number, row.get("tasks") or [])),
             )
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    with gzip.open(path, "rt", encoding="utf-8", newline="\n") as stream:
-        for number, line in enumerate(stream, 1):
-            if line.strip():
-                yield number, line.rstrip("\n")
+    """Yield line numbers from 1 and lines, without line ends; blank lines are left out."""
+    number = 0
+    try:
+        with gzip.open(path, "rt", encoding="utf-8", newline="\n") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    yield number, line.rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}, after line {number}: not UTF-8 ({error.reason})") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}, after line {number}: can't be read as gzip ({error})") from error
 
 
 def _columns(path: Path, number: int, line: str, count: int) -> list[str]:
@@ -140,8 +172,18 @@ def _columns(path: Path, number: int, line: str, count: int) -> list[str]:
 def _object(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
+        if "\\ud" in line.lower():  # a surrogate, perhaps alone; tokenizers refuse those
+            row = json.loads(well_formed([json.dumps(row, ensure_ascii=False)])[0])
     except ValueError as error:
         raise DataError(f"{path}, line {number}: not JSON ({error})") from error
     if not isinstance(row, dict):
         raise DataError(f"{path}, line {number}: not a JSON object")
     return row
+
+
+def _texts(path: Path, number: int, value: object) -> list[str]:
+    """Return the text or texts of a JSON value."""
+    texts = [value] if isinstance(value, str) else value
+    if not (isinstance(texts, list) and all(isinstance(text, str) for text in texts)):
+        raise DataError(f"{path}, line {number}: expected a text or a list of texts")
+    return texts

@@ -5,8 +5,6 @@ Not an evaluation of search: no lexical leg, no calibration, no intervals.
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from opensearch_clir.errors import ConfigurationError
+from opensearch_clir.evaluation.read_set import read_set
 from opensearch_clir.training.static_model import Floats, embed
 
-__all__ = ["EvalSet", "encode", "figures", "read_set"]
+__all__ = ["EvalSet", "encode", "figures", "read_sets"]
 
 #: Turns texts into unit vectors (n, d).
 Encode = Callable[[Sequence[str]], Floats]
@@ -28,7 +28,10 @@ DEPTH = 10
 
 @dataclass(frozen=True)
 class EvalSet:
-    """Documents, queries and relevance (queries, documents) of one folder."""
+    """Documents, queries and relevance (queries, documents) of one folder.
+
+    Languages are those written in the files: ``zh`` and ``zh-TW`` are two.
+    """
 
     name: str
     documents: list[str]
@@ -38,27 +41,31 @@ class EvalSet:
     relevant: NDArray[np.bool_]
 
 
-def read_set(folder: Path) -> EvalSet:
-    """Read ``corpus.jsonl.gz``, ``queries.tsv`` and ``qrels.tsv.gz`` of `folder`."""
-    with gzip.open(folder / "corpus.jsonl.gz", "rt", encoding="utf-8") as stream:
-        rows = [json.loads(line) for line in stream]
-    lines = (folder / "queries.tsv").read_text(encoding="utf-8").splitlines()
-    queries = [line.split("\t") for line in lines if line]
-    query_at = {row[0]: i for i, row in enumerate(queries)}
-    document_at = {row["id"]: i for i, row in enumerate(rows)}
-    relevant = np.zeros((len(queries), len(rows)), bool)
-    with gzip.open(folder / "qrels.tsv.gz", "rt", encoding="utf-8") as stream:
-        for line in stream:
-            query, _, document, grade = line.split()
-            if int(grade) > 0:
-                relevant[query_at[query], document_at[document]] = True
-    texts = [f"{row.get('title') or ''} {row['text']}".strip() for row in rows]
+def read_sets(folder: Path) -> list[EvalSet]:
+    """Read every evaluation set of a folder, see `opensearch_clir.evaluation.read_set`.
+
+    Raises:
+        ConfigurationError: there is no such folder.
+        DataError: a set is malformed.
+    """
+    if not folder.is_dir():
+        raise ConfigurationError(f"no such folder of evaluation sets: {folder}")
+    return [_arrays(path) for path in sorted(folder.iterdir()) if path.is_dir()]
+
+
+def _arrays(folder: Path) -> EvalSet:
+    found = read_set(folder)
+    documents, queries = list(found.documents.values()), list(found.queries.values())
+    column = {document.id: number for number, document in enumerate(documents)}
+    relevant = np.zeros((len(queries), len(documents)), bool)
+    for row, query in enumerate(queries):
+        relevant[row, [column[document] for document in found.relevant(query.id)]] = True
     return EvalSet(
         folder.name,
-        texts,
-        [row["lang"] for row in rows],
-        [row[2] for row in queries],
-        [row[1] for row in queries],
+        [f"{document.title} {document.text}".strip() for document in documents],
+        [document.tag for document in documents],
+        [query.text for query in queries],
+        [query.tag for query in queries],
         relevant,
     )
 
@@ -76,7 +83,7 @@ def encode(tokenizer: Tokenizer, vectors: Floats) -> Encode:
 
 
 def figures(data: EvalSet, run: Encode) -> dict[str, dict[str, float]]:
-    """Return mean nDCG@10 ``all`` and per query language, each pooled, same and cross.
+    """Return mean nDCG@10 (0 to 1) ``all`` and per query language, each pooled, same and cross.
 
     ``same`` ranks the query's own language only, ``cross`` all others; a query without a
     relevant document there is left out.
@@ -106,7 +113,7 @@ def _ndcg(
     masked = np.where(allowed, scores, -np.inf)
     top = np.argsort(-masked, axis=1, kind="stable")[:, :DEPTH]
     hits = np.take_along_axis(relevant, top, axis=1)
-    discount = 1 / np.log2(np.arange(2, DEPTH + 2))
+    discount = 1 / np.log2(np.arange(2, top.shape[1] + 2))
     ideal = np.concatenate([[np.nan], np.cumsum(discount)])
-    best = ideal[np.minimum(relevant.sum(axis=1), DEPTH)]
+    best = ideal[np.minimum(relevant.sum(axis=1), len(discount))]
     return [float(value) for value in (hits @ discount) / best]

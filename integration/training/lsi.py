@@ -14,6 +14,9 @@ from opensearch_clir.training.tokenized import Ints, Tables, Tokens
 
 __all__ = ["initial", "piece_counts"]
 
+#: Pieces of one text that are read.
+MAX_PIECES = 64
+
 
 def piece_counts(tokens: Tokens, size: int) -> Ints:
     """Return how often each piece occurs over all distinct texts: (size,)."""
@@ -23,7 +26,16 @@ def piece_counts(tokens: Tokens, size: int) -> Ints:
 def initial(
     tokens: Tokens, tables: Tables, size: int, dimension: int, seed: int, rounds: int = 2
 ) -> Floats:
-    """Return directions (size, dimension) of length about 1; pieces never seen get noise."""
+    """Return directions (size, dimension) of length about 1; pieces never seen get noise.
+
+    The same arguments give the same directions. Components beyond the rank of the data, as with
+    very little of it, are noise too.
+
+    Args:
+        size: pieces of the vocabulary, V.
+        dimension: d.
+        rounds: power iterations of the randomised singular value decomposition.
+    """
     rng = np.random.default_rng(seed)
     bags = _bags(tokens, tables, size)
     document = np.asarray((bags > 0).sum(axis=0)).ravel()
@@ -39,7 +51,10 @@ def initial(
     small = bags @ basis
     values, vectors = np.linalg.eigh(small.T @ small)
     largest = np.argsort(-values)[:dimension]
-    direction = basis @ (vectors[:, largest] * np.sqrt(np.sqrt(values[largest])))
+    # Rounding leaves the eigenvalues of what isn't there slightly below zero.
+    values = np.maximum(values[largest], 0)
+    direction = basis @ (vectors[:, largest] * np.sqrt(np.sqrt(values)))
+    direction = np.pad(direction, ((0, 0), (0, dimension - direction.shape[1])))
     norm = np.linalg.norm(direction, axis=1, keepdims=True)
     noise = rng.standard_normal((size, dimension), dtype=np.float32) / np.sqrt(dimension)
     unit = np.where(norm > 1e-7, direction / np.maximum(norm, 1e-7), noise)
@@ -48,7 +63,11 @@ def initial(
 
 
 def _bags(tokens: Tokens, tables: Tables, size: int) -> sparse.csr_matrix:
-    """Return bags (n, size) of pieces: one per English sentence, then one per dictionary row."""
+    """Return bags (n, size) of pieces, the unknown one left out.
+
+    One per distinct English sentence, then per distinct first word of a dictionary, then per
+    meaning, each with all its translations.
+    """
     texts: list[Ints] = []
     owners: list[Ints] = []
     english, group = np.unique(tables.pairs[:, 0], return_inverse=True)
@@ -65,9 +84,8 @@ def _bags(tokens: Tokens, tables: Tables, size: int) -> sparse.csr_matrix:
         total += int(tables.senses[:, 1].max()) + 1
     text, owner = np.concatenate(texts), np.concatenate(owners)
     starts = tokens.starts[text]
-    lengths = np.minimum(tokens.starts[text + 1] - starts, 64)
-    ends = np.cumsum(lengths)
-    positions = np.arange(ends[-1]) + np.repeat(starts - ends + lengths, lengths)
+    lengths = np.minimum(tokens.starts[text + 1] - starts, MAX_PIECES)
+    positions = np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
     ids = np.asarray(tokens.ids[positions], np.int32)
     value = np.repeat((1 / np.sqrt(np.maximum(lengths, 1))).astype(np.float32), lengths)
     value[ids == 0] = 0

@@ -1,11 +1,11 @@
-"""Train the embedded model: vocabulary, token cache, starting point, steps; resumable."""
+"""Train a static model: vocabulary, token cache, starting point, steps; resumable."""
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -13,90 +13,106 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from opensearch_clir.training import (
-    checkpoint,
-    evaluate_knn,
-    lsi,
-    static_model,
-    tokenized,
-    unrelated,
-    vocabulary,
-)
+from opensearch_clir.errors import ConfigurationError
+from opensearch_clir.training import checkpoint, evaluate_knn, lsi, static_model, unrelated
 from opensearch_clir.training.checkpoint import State
 from opensearch_clir.training.config import Config
 from opensearch_clir.training.mixture import Batch
 from opensearch_clir.training.sampling import Sampler
 from opensearch_clir.training.static_model import Floats, Model, Optimiser
+from opensearch_clir.training.tokenized import Tables, Tokens
+from opensearch_clir.training.workspace import Report, claim, token_cache, vocabulary_of
 
 __all__ = ["train"]
 
+#: Share of a run before the rates begin to fall, linearly to 0.
+WARM = 0.2
 
-def train(config: Config) -> tuple[Tokenizer, Floats]:
+
+def _silent(_: Mapping[str, Any]) -> None:
+    """Report nothing."""
+
+
+def train(config: Config, report: Report = _silent) -> tuple[Tokenizer, Floats]:
     """Return the tokenizer and the piece vectors (V, d); go on from what `work` holds already.
 
     Vocabulary, token cache and checkpoint are each reused where they exist: an empty `work`
-    starts anew. Prints a JSON line every `config.every` steps.
+    starts anew. A run that goes on from a checkpoint ends with the same vectors as one that was
+    never stopped, unless `config.minutes` limits it.
+
+    Args:
+        report: is given a row for each stage, and one every `config.every` steps.
 
     Raises:
-        DataError: a corpus file is malformed.
+        ConfigurationError: a folder is missing, or `work` was used with other settings.
+        DataError: a corpus file is malformed or there is none; a file in `work` is damaged.
     """
-    config.work.mkdir(parents=True, exist_ok=True)
-    tokenizer = _tokenizer(config)
-    cache, saved = config.work / "tokens", config.work / "checkpoint.npz"
-    if not (cache / "files.json").exists():
-        tokenized.build(config.data, tokenizer, cache)
-    tokens, tables = tokenized.load(cache)
+    sets = [] if config.eval is None else evaluate_knn.read_sets(config.eval)
+    claim(config)
+    tokenizer = vocabulary_of(config, report)
+    tokens, tables = token_cache(config, tokenizer, report)
     tables, _ = unrelated.split(tables)
+    sampler = Sampler(tables, config.mixture, config.seed)
+    saved = config.work / "checkpoint.npz"
     state = checkpoint.load(saved)
     if state is None:
+        report({"stage": "start", "kind": config.start})
         state = _start(config, tokens, tables, tokenizer.get_vocab_size())
-    sampler = Sampler(tables, config.mixture, config.seed + state.done)
-    sets = _sets(config.eval)
-    _report(state, 0.0, sets, tokenizer)
+    elif len(state.model.gain) != tokenizer.get_vocab_size():
+        raise ConfigurationError(f"{saved} is of another vocabulary; empty {config.work}")
+
+    def progress(losses: deque[float]) -> None:
+        report(_figures(state, losses, sets, tokenizer))
+
+    progress(deque())
+    for losses in _steps(config, state, sampler, tokens, saved):
+        progress(losses)
+    return tokenizer, static_model.folded(state.model)
+
+
+def _steps(
+    config: Config, state: State, sampler: Sampler, tokens: Tokens, saved: Path
+) -> Iterator[deque[float]]:
+    """Take the steps that are left; after each checkpoint yield the losses of up to 100 steps."""
     losses: deque[float] = deque(maxlen=100)
     began = monotonic() - state.seconds
-    for batch in _ahead(sampler, config.batch):
+    for batch in _ahead(sampler, config.batch, state.done):
         state.seconds = monotonic() - began
-        share = state.done / config.steps
-        if config.minutes:
-            share = max(share, state.seconds / 60 / config.minutes)
+        share = _share(config, state)
         if share >= 1:
             break
-        cooling = min(1.0, (1 - share) / 0.8)  # the rate stays for a fifth, then falls to 0
+        cooling = min(1.0, (1 - share) / (1 - WARM))
         rates = (config.rate * cooling, config.gain_rate * cooling)
         losses.append(
             static_model.step(state.model, state.optimiser, tokens, batch, *rates, config.scale)
         )
         state.done += 1
         if state.done % config.every == 0:
-            _report(state, float(np.mean(losses)), sets, tokenizer)
             checkpoint.save(saved, state)
-    _report(state, float(np.mean(losses or [0.0])), sets, tokenizer)
-    checkpoint.save(saved, state)
-    return tokenizer, static_model.folded(state.model)
+            yield losses
+    if state.done % config.every:
+        checkpoint.save(saved, state)
+        yield losses
 
 
-def _ahead(sampler: Sampler, size: int) -> Iterator[Batch]:
-    """Yield batches for ever, the next one being drawn while the last is used."""
+def _share(config: Config, state: State) -> float:
+    """Return how much of the run is over, by steps or by time, whichever is more."""
+    share = state.done / config.steps if config.steps else 1.0
+    if config.minutes:
+        share = max(share, state.seconds / 60 / config.minutes)
+    return share
+
+
+def _ahead(sampler: Sampler, size: int, step: int) -> Iterator[Batch]:
+    """Yield batches from that of `step` on, the next being drawn while the last is used."""
     with ThreadPoolExecutor(1) as pool:
-        upcoming = pool.submit(sampler.batch, size)
-        while True:
-            batch, upcoming = upcoming.result(), pool.submit(sampler.batch, size)
+        upcoming = pool.submit(sampler.batch, size, step)
+        for following in count(step + 1):
+            batch, upcoming = upcoming.result(), pool.submit(sampler.batch, size, following)
             yield batch
 
 
-def _tokenizer(config: Config) -> Tokenizer:
-    path = config.work / "tokenizer.json"
-    if not path.exists():
-        texts = vocabulary.texts_by_language(config.data)
-        sample = vocabulary.balanced(
-            texts, config.vocabulary_texts, config.vocabulary_exponent, config.seed
-        )
-        vocabulary.learn(sample, config.vocabulary).save(str(path), pretty=False)
-    return Tokenizer.from_file(str(path))
-
-
-def _start(config: Config, tokens: tokenized.Tokens, tables: tokenized.Tables, size: int) -> State:
+def _start(config: Config, tokens: Tokens, tables: Tables, size: int) -> State:
     """Return a model of LSI (or random) directions and SIF weights, before the first step."""
     counts = lsi.piece_counts(tokens, size)
     share = counts / max(counts.sum(), 1)
@@ -110,20 +126,16 @@ def _start(config: Config, tokens: tokenized.Tokens, tables: tokenized.Tables, s
     return State(Model(direction, gain), Optimiser(size))
 
 
-def _sets(folder: Path | None) -> list[evaluate_knn.EvalSet]:
-    if folder is None:
-        return []
-    return [evaluate_knn.read_set(path) for path in sorted(folder.iterdir()) if path.is_dir()]
-
-
-def _report(
-    state: State, loss: float, sets: list[evaluate_knn.EvalSet], tokenizer: Tokenizer
-) -> None:
-    """Print one progress line as JSON."""
-    run = evaluate_knn.encode(tokenizer, static_model.folded(state.model))
+def _figures(
+    state: State, losses: deque[float], sets: list[evaluate_knn.EvalSet], tokenizer: Tokenizer
+) -> dict[str, Any]:
+    """Return steps, seconds, mean loss (if any) and nDCG@10 of each set."""
     row: dict[str, Any] = {"step": state.done, "seconds": round(state.seconds)}
-    row["loss"] = round(loss, 4)
-    for data in sets:
-        scores = evaluate_knn.figures(data, run)["all"]
-        row[data.name] = {view: round(value, 4) for view, value in scores.items()}
-    print(json.dumps(row), flush=True)
+    if losses:
+        row["loss"] = round(float(np.mean(losses)), 4)
+    if sets:
+        encode = evaluate_knn.encode(tokenizer, static_model.folded(state.model))
+        for data in sets:
+            scores = evaluate_knn.figures(data, encode)["all"]
+            row[data.name] = {view: round(value, 4) for view, value in scores.items()}
+    return row

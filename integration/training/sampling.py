@@ -11,22 +11,46 @@ from collections.abc import Callable
 
 import numpy as np
 
-from opensearch_clir.training.mixture import Batch, Mixture, Rows
+from opensearch_clir.errors import DataError
+from opensearch_clir.training.mixture import Batch, Kind, Mixture, Rows
 from opensearch_clir.training.tokenized import Ints, Tables
 
 __all__ = ["Sampler"]
 
-#: Keys of one kind of pairs don't reach into those of the next.
-_KIND_STRIDE = 1 << 28
+#: Where the keys of a kind start: those of the first three are text numbers and comparable; the
+#: others are numbers of groups and of meanings, and must not meet them.
+_KEYS: dict[Kind, int] = {
+    "sentences": 0,
+    "windows": 0,
+    "words": 0,
+    "pages": 1 << 32,
+    "senses": 2 << 32,
+}
 
 
 class Sampler:
     """Draws batches from the tables of a token cache."""
 
     def __init__(self, tables: Tables, mixture: Mixture, seed: int) -> None:
-        """Index the tables; batches depend on nothing but the arguments."""
-        self.tables, self.mixture = tables, mixture
+        """Index the tables; `seed` is at least 0.
+
+        Raises:
+            DataError: no kind of pairs has both a share and rows.
+        """
+        self.tables, self.mixture, self.seed = tables, mixture, seed
         self.rng = np.random.default_rng(seed)
+        self.makers: dict[Kind, Callable[[int], Batch]] = {
+            "sentences": self._sentences,
+            "windows": self._windows,
+            "pages": self._pages,
+            "words": self._words,
+            "senses": self._senses,
+        }
+        self.kinds = [
+            kind for kind in self.makers if mixture.shares.get(kind, 0) > 0 and self._has(kind)
+        ]
+        if not self.kinds:
+            raise DataError("the training data has no rows of any kind with a share in the mixture")
         names = tables.files
         self.pair_rows = Rows(tables.pairs[:, 2], names, mixture)
         self.word_rows = Rows(tables.words[:, 2], names, mixture)
@@ -39,22 +63,22 @@ class Sampler:
         self.sense_first = _runs(tables.senses[:, 1])
         self.page_first = _runs(tables.pages[:, 2])
 
-    def batch(self, size: int) -> Batch:
-        """Return a batch of `size` rows, each kind by its share."""
-        kinds: dict[str, Callable[[int], Batch]] = {
-            "sentences": self._sentences,
-            "windows": self._windows,
-            "pages": self._pages,
-            "words": self._words,
-            "senses": self._senses,
-        }
-        names = [name for name in kinds if self.mixture.shares.get(name, 0) > 0 and self._has(name)]
-        shares = np.array([self.mixture.shares[name] for name in names])
+    def batch(self, size: int, step: int) -> Batch:
+        """Return a batch of `size` rows, each kind by its share.
+
+        It depends on tables, mixture, seed and `step` alone, not on earlier batches.
+        """
+        self.rng = np.random.default_rng((self.seed, step))
+        shares = np.array([self.mixture.shares[kind] for kind in self.kinds])
         counts = self.rng.multinomial(size, shares / shares.sum())
-        made = [kinds[name](int(n)) for name, n in zip(names, counts, strict=True) if n]
+        made = []
+        for kind, count in zip(self.kinds, counts, strict=True):
+            if count:
+                rows = self.makers[kind](int(count))
+                made.append(Batch(rows.left, rows.right, rows.keys + _KEYS[kind]))
         return self._swapped(_joined(made))
 
-    def _has(self, kind: str) -> bool:
+    def _has(self, kind: Kind) -> bool:
         table = "pairs" if kind in ("sentences", "windows") else kind
         return len(getattr(self.tables, table)) > 0
 
@@ -70,6 +94,10 @@ class Sampler:
         return Batch(left, right, batch.keys)
 
     def _sentences(self, count: int) -> Batch:
+        """Return sentences against translations; a share of the English ones gives way to a third.
+
+        A row keeps its English sentence where the third language drawn is its own.
+        """
         pairs = self.tables.pairs
         drawn = self.pair_rows.draw(self.rng, count, self.rng.random() < self.mixture.focus)
         english, other = pairs[drawn, 0], pairs[drawn, 1]
@@ -79,7 +107,7 @@ class Sampler:
         return _single(np.where(pivot, third[:, 1], english), other, english)
 
     def _windows(self, count: int) -> Batch:
-        """One sentence against the sentences after it, in the other language or the same."""
+        """Return sentences against those around them, in the other language or the same."""
         pairs, width = self.tables.pairs, self.mixture.window
         drawn = self.pair_rows.draw(self.rng, count, self.rng.random() < self.mixture.focus)
         offsets = np.arange(1, width)
@@ -91,14 +119,17 @@ class Sampler:
         passage_side = np.where(side < 0.4, 0, 1)  # .4 other>en, .2 other>other, .4 en>other
         same = query_side == passage_side
         valid &= ~((around == drawn[:, None]) & same[:, None])
-        valid[:, 0] |= ~valid.any(axis=1)
+        # A sentence without neighbours, as in a file of one row, stands for itself.
+        alone = ~valid.any(axis=1)
+        around[alone, 0] = drawn[alone]
+        valid[alone, 0] = True
         rows, column = np.nonzero(valid)
         texts = pairs[around[rows, column], passage_side[rows]]
         left = (np.arange(count), pairs[drawn, query_side])
         return Batch(left, (rows, texts), pairs[drawn, 0].astype(np.int64))
 
     def _pages(self, count: int) -> Batch:
-        """A title, summary or line against a stretch of the page or of its translation."""
+        """Return titles, summaries or lines against a stretch of the page or its translation."""
         pages, parts, rng = self.tables.pages, self.tables.parts, self.rng
         drawn = self.page_rows.draw(rng, count, False)
         queries = np.zeros(count, np.int64)
@@ -126,10 +157,12 @@ class Sampler:
         return Batch(left, (np.array(rows), np.array(texts)), pages[drawn, 2].astype(np.int64))
 
     def _words(self, count: int) -> Batch:
+        """Return words against their translations."""
         words = self.tables.words[self.word_rows.draw(self.rng, count, False)]
         return _single(words[:, 0], words[:, 1], words[:, 0])
 
     def _senses(self, count: int) -> Batch:
+        """Return words against any of the same meaning, at times themselves."""
         senses = self.tables.senses
         drawn = senses[self.sense_rows.draw(self.rng, count, False)]
         low, high = self.sense_first[drawn[:, 1]], self.sense_first[drawn[:, 1] + 1]
@@ -143,16 +176,16 @@ def _runs(numbers: Ints) -> Ints:
 
 
 def _single(left: Ints, right: Ints, keys: Ints) -> Batch:
+    """Return rows of one text (n,) on each side."""
     rows = np.arange(len(keys))
     return Batch((rows, left), (rows, right), keys.astype(np.int64))
 
 
 def _joined(batches: list[Batch]) -> Batch:
-    """Return the batches end to end, keys of different kinds kept apart."""
+    """Return the batches end to end."""
     starts = np.cumsum([0, *(len(batch.keys) for batch in batches)])
     sides: list[tuple[Ints, Ints]] = []
     for chosen in ([batch.left for batch in batches], [batch.right for batch in batches]):
         rows = np.concatenate([rows + s for (rows, _), s in zip(chosen, starts[:-1], strict=True)])
         sides.append((rows, np.concatenate([texts for _, texts in chosen])))
-    keys = [batch.keys + kind * _KIND_STRIDE for kind, batch in enumerate(batches)]
-    return Batch(sides[0], sides[1], np.concatenate(keys))
+    return Batch(sides[0], sides[1], np.concatenate([batch.keys for batch in batches]))

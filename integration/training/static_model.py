@@ -27,6 +27,7 @@ SINGLE_CAP, PART_CAP = 96, 48
 
 @cache
 def _pool() -> ThreadPoolExecutor:
+    """Return two threads: numpy and scipy release the interpreter's lock in long products."""
     return ThreadPoolExecutor(2)
 
 
@@ -57,7 +58,14 @@ class Optimiser:
         rate: float,
         gain_rate: float,
     ) -> None:
-        """Move the `rows` against `gradient` (u, d) of their vectors, now `current` (u, d)."""
+        """Move the distinct `rows` (u,) of the model; their moments follow.
+
+        Args:
+            gradient: of the loss by the rows' vectors (u, d); overwritten.
+            current: the rows' vectors ``exp(gain) * direction`` (u, d) before the move.
+            rate: step size of directions.
+            gain_rate: step size of gains.
+        """
         gain_gradient = np.einsum("ij,ij->i", gradient, current)
         self.count[rows] += 1
         bias = 1 - self.decay ** np.minimum(self.count[rows], 4000).astype(np.float32)
@@ -81,7 +89,12 @@ def folded(model: Model) -> Floats:
 
 
 def bags(tokens: Tokens, side: tuple[Ints, Ints], size: int) -> tuple[Ints, Ints]:
-    """Return the pieces of a side's rows: (row start offsets (size + 1,), piece ids)."""
+    """Return the pieces of a side's rows: (row start offsets (size + 1,), piece ids).
+
+    Args:
+        side: row numbers, ascending, and text numbers, as in `Batch`.
+        size: rows; one that the side lacks is empty.
+    """
     rows, texts = side
     starts = tokens.starts[texts]
     per_row = np.bincount(rows, minlength=size)
@@ -110,7 +123,10 @@ def step(
     gain_rate: float,
     scale: float,
 ) -> float:
-    """Train on one batch and return its loss (nats per row and direction)."""
+    """Train on one batch and return its loss: mean over rows and both directions, in nats.
+
+    ``model`` and ``optimiser`` change in place. See `Config` for rates and scale.
+    """
     size = len(batch.keys)
     left_offsets, left_ids = bags(tokens, batch.left, size)
     right_offsets, right_ids = bags(tokens, batch.right, size)
@@ -130,16 +146,21 @@ def step(
 
 
 def _contrast(left: Floats, right: Floats, batch: Batch, scale: float) -> tuple[float, Floats]:
-    """Return the loss of in-batch softmax both ways and its gradient (2n, d) by unit vectors."""
+    """Return the loss of in-batch softmax both ways and its gradient (2n, d) by unit vectors.
+
+    Args:
+        left: unit vectors (n, d).
+        right: unit vectors (n, d).
+        batch: tells which rows are no negatives of each other, see `_same`.
+        scale: cosines are multiplied by it.
+    """
     size = len(left)
     odds = left @ right.T
     own = np.einsum("ij,ij->i", left, right)
     odds -= 1
     odds *= scale
     list(_pool().map(lambda part: np.exp(part, out=part), np.array_split(odds, 2)))
-    same = _equal(batch.keys) | _equal(_first(batch.left)) | _equal(_first(batch.right))
-    np.fill_diagonal(same, False)
-    odds[same] = 0
+    odds[_same(batch)] = 0
     by_row = 1 / odds.sum(axis=1)
     by_column = 1 / odds.sum(axis=0)
     likely = np.exp(scale * (own - 1))
@@ -156,10 +177,22 @@ def _first(side: tuple[Ints, Ints]) -> Ints:
     return texts[np.flatnonzero(np.diff(rows, prepend=-1))]
 
 
-def _equal(keys: Ints) -> NDArray[np.bool_]:
-    _, small = np.unique(keys, return_inverse=True)
-    small = small.astype(np.int16)
-    equal: NDArray[np.bool_] = small[:, None] == small[None, :]
+def _same(batch: Batch) -> NDArray[np.bool_]:
+    """Return (n, n): whether left row i and right row j, i other than j, may mean the same.
+
+    So they do with equal keys, when their partners (or they) begin with the same text, or when
+    they begin with the same text themselves, as sides are exchanged at random.
+    """
+    left, right = _first(batch.left), _first(batch.right)
+    same = _equal(batch.keys, batch.keys) | _equal(left, left)
+    same |= _equal(right, right)
+    same |= _equal(left, right)
+    np.fill_diagonal(same, False)
+    return same
+
+
+def _equal(rows: Ints, columns: Ints) -> NDArray[np.bool_]:
+    equal: NDArray[np.bool_] = rows[:, None] == columns[None, :]
     return equal
 
 

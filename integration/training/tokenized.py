@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from opensearch_clir.errors import DataError
 from opensearch_clir.training import corpora
 
 __all__ = ["Ints", "Tables", "Tokens", "build", "load"]
@@ -25,6 +26,8 @@ Ints = NDArray[np.integer[Any]]
 
 #: Characters of one text that are tokenised for training.
 MAX_CHARACTERS = 1500
+#: The file that is written last.
+FILES = "files.json"
 #: Texts handed to the tokenizer at once.
 CHUNK = 50_000
 
@@ -57,8 +60,8 @@ class Tables:
     pages: Ints = field(default_factory=lambda: np.zeros((0, 4), np.int32))
 
 
-class _Texts:
-    """Numbers distinct texts and names in order of arrival."""
+class _Numbers:
+    """Numbers distinct texts and files in order of arrival."""
 
     def __init__(self) -> None:
         self.texts: dict[str, int] = {}
@@ -75,15 +78,19 @@ def build(folder: Path, tokenizer: Tokenizer, cache: Path) -> None:
     """Read the data folder, tokenise each distinct text once and write the cache.
 
     Raises:
-        DataError: a corpus file is malformed.
+        ConfigurationError: there is no such folder.
+        DataError: a corpus file is malformed, or there is nothing to train on.
     """
-    numbers = _Texts()
+    corpora.check(folder)
+    numbers = _Numbers()
     tables = Tables()
     tables.pairs = _pairs(folder, numbers)
     tables.words = _words(folder, numbers)
     tables.senses = _senses(folder, numbers)
     tables.parts, tables.pages = _pages(folder, numbers)
     tables.files = list(numbers.files)
+    if not any(len(table) for table in (tables.pairs, tables.words, tables.senses, tables.pages)):
+        raise DataError(f"{folder} holds no texts to train on")
     cache.mkdir(parents=True, exist_ok=True)
     ids, starts = _tokenise(list(numbers.texts), tokenizer)
     np.save(cache / "ids.npy", ids)
@@ -91,27 +98,34 @@ def build(folder: Path, tokenizer: Tokenizer, cache: Path) -> None:
     for table in fields(tables):
         if table.name != "files":
             np.save(cache / f"{table.name}.npy", getattr(tables, table.name))
-    # Written last: its presence says the cache is complete.
-    (cache / "files.json").write_text(json.dumps(tables.files), encoding="utf-8")
+    # Put in place last: its presence says the cache is complete.
+    part = cache / ".files.json.part"
+    part.write_text(json.dumps(tables.files), encoding="utf-8")
+    part.replace(cache / FILES)
 
 
 def load(cache: Path) -> tuple[Tokens, Tables]:
     """Return the cache, token ids memory-mapped.
 
     Raises:
-        FileNotFoundError: the cache was not built, or only in part.
+        DataError: the cache was not built, or is damaged.
     """
-    names = json.loads((cache / "files.json").read_text(encoding="utf-8"))
-    arrays = {
-        table.name: np.load(cache / f"{table.name}.npy")
-        for table in fields(Tables)
-        if table.name != "files"
-    }
-    tokens = Tokens(np.load(cache / "ids.npy", mmap_mode="r"), np.load(cache / "starts.npy"))
+    try:
+        names = json.loads((cache / FILES).read_text(encoding="utf-8"))
+        arrays = {
+            table.name: np.load(cache / f"{table.name}.npy")
+            for table in fields(Tables)
+            if table.name != "files"
+        }
+        tokens = Tokens(np.load(cache / "ids.npy", mmap_mode="r"), np.load(cache / "starts.npy"))
+    except (OSError, EOFError, ValueError) as error:
+        raise DataError(
+            f"the token cache {cache} can't be read ({error}); delete it to have it made anew"
+        ) from error
     return tokens, Tables(files=names, **arrays)
 
 
-def _pairs(folder: Path, numbers: _Texts) -> Ints:
+def _pairs(folder: Path, numbers: _Numbers) -> Ints:
     rows: list[tuple[int, int, int]] = []
     for bitext in corpora.bitexts(folder):
         file = numbers.file(bitext.source, bitext.lang)
@@ -122,7 +136,7 @@ def _pairs(folder: Path, numbers: _Texts) -> Ints:
     return np.array(rows, np.int32).reshape(-1, 3)
 
 
-def _words(folder: Path, numbers: _Texts) -> Ints:
+def _words(folder: Path, numbers: _Numbers) -> Ints:
     rows = [
         (numbers.text(word1), numbers.text(word2), numbers.file(source, _foreign(lang1, lang2)))
         for source, lang1, word1, lang2, word2 in corpora.word_pairs(folder)
@@ -131,28 +145,23 @@ def _words(folder: Path, numbers: _Texts) -> Ints:
 
 
 def _foreign(lang1: str, lang2: str) -> str:
+    """Return the language a dictionary row counts for: the first that is not English."""
     return lang2 if lang1 == "en" else lang1
 
 
-def _senses(folder: Path, numbers: _Texts) -> Ints:
+def _senses(folder: Path, numbers: _Numbers) -> Ints:
     rows: list[tuple[int, int, int]] = []
     for meaning, (source, texts) in enumerate(corpora.meanings(folder)):
         if len(texts) < 2:
             continue
         for lang, variants in texts.items():
             file = numbers.file(source, lang)
-            rows.extend(
-                (
-                    numbers.text(text.replace("+", " ") if source.startswith("omw") else text),
-                    meaning,
-                    file,
-                )
-                for text in variants
-            )
+            rows.extend((numbers.text(text), meaning, file) for text in variants)
     return np.array(rows, np.int32).reshape(-1, 3)
 
 
-def _pages(folder: Path, numbers: _Texts) -> tuple[Ints, Ints]:
+def _pages(folder: Path, numbers: _Numbers) -> tuple[Ints, Ints]:
+    """Return the tables ``parts`` and ``pages``; a page with tasks is its summary and tasks."""
     parts: list[int] = []
     rows: list[tuple[int, int, int, int]] = []
     groups: dict[str, int] = defaultdict(lambda: len(groups))
@@ -169,6 +178,7 @@ def _pages(folder: Path, numbers: _Texts) -> tuple[Ints, Ints]:
 
 
 def _tokenise(texts: list[str], tokenizer: Tokenizer) -> tuple[Ints, Ints]:
+    """Return the ids of all texts end to end, uint32, and where each starts (texts + 1,)."""
     chunks: list[Ints] = []
     lengths: list[int] = []
     for start in range(0, len(texts), CHUNK):

@@ -29,8 +29,15 @@ def cosines(
 ) -> dict[str, list[float]]:
     """Return ``{"matching": [mean, deviation], "non_matching": [...]}`` over random pairs.
 
-    Each language gives equally many held-out sentences; pairs that share their English sentence
-    are left out. With fewer than two usable languages the lists are empty.
+    ``matching`` are pairs of one language. Each language gives equally many held-out sentences;
+    pairs that share their English sentence are left out. With fewer than two usable languages the
+    lists are empty.
+
+    Args:
+        pairs: rows of ``Tables.pairs`` (n, 3).
+        files: names of files, as in `Tables`.
+        vectors: of the pieces (V, d).
+        seed: at least 0; of the choice of sentences.
     """
     rng = np.random.default_rng(seed)
     langs = np.array([files[file].rsplit(".", 1)[1] for file in pairs[:, 2]])

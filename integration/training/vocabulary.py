@@ -10,19 +10,29 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from opensearch_clir.errors import ConfigurationError, DataError
 from opensearch_clir.training import corpora
 
-__all__ = ["UNKNOWN", "balanced", "learn", "rounded", "texts_by_language"]
+__all__ = ["UNKNOWN", "WORD_START", "balanced", "learn", "rounded", "texts_by_language"]
 
 #: The unknown piece; it is id 0 and its vector is zero.
 UNKNOWN = "<unk>"
+
+#: The piece that marks the start of a word.
+WORD_START = "▁"
 
 #: Longest text, in characters, that enters the sample.
 MAX_CHARACTERS = 400
 
 
 def texts_by_language(folder: Path) -> dict[str, list[str]]:
-    """Return the distinct sentences, words and titles of a data folder by language."""
+    """Return the distinct sentences, words and lines of pages of a data folder by language.
+
+    Raises:
+        ConfigurationError: there is no such folder.
+        DataError: a corpus file is malformed, or there is no text at all.
+    """
+    corpora.check(folder)
     found: dict[str, set[str]] = defaultdict(set)
     for bitext in corpora.bitexts(folder):
         found["en"].update(bitext.english)
@@ -35,13 +45,16 @@ def texts_by_language(folder: Path) -> dict[str, list[str]]:
             found[lang].update(texts)
     for page in corpora.pages(folder):
         found[page.lang].update(line for line in page.text.split("\n") if line)
+    if not any(found.values()):
+        raise DataError(f"{folder} holds no text to learn a vocabulary from")
     return {lang: sorted(texts) for lang, texts in sorted(found.items())}
 
 
 def balanced(texts: dict[str, list[str]], total: int, exponent: float, seed: int) -> Iterator[str]:
     """Yield about `total` texts, languages weighted by size to the power `exponent`.
 
-    A language with fewer texts than its share gives all it has, once.
+    A language with fewer texts than its share gives all it has, once. Texts are cut at
+    `MAX_CHARACTERS`. The same arguments give the same texts in the same order.
     """
     rng = np.random.default_rng(seed)
     weights = {lang: len(rows) ** exponent for lang, rows in texts.items()}
@@ -56,6 +69,9 @@ def learn(texts: Iterable[str], size: int) -> Tokenizer:
     """Return a Unigram tokenizer with at most `size` pieces learned from `texts`.
 
     Texts are NFKC-normalised and lower-cased; accents stay. The unknown piece is id 0.
+
+    Raises:
+        ConfigurationError: the texts have more distinct characters than `size`.
     """
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
@@ -68,7 +84,13 @@ def learn(texts: Iterable[str], size: int) -> Tokenizer:
         max_piece_length=16,
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    try:
+        tokenizer.train_from_iterator(texts, trainer)
+    # The library raises nothing more specific than Exception.
+    except Exception as error:
+        raise ConfigurationError(
+            f"no vocabulary of {size} pieces can be learned: {error}; raise `vocabulary`"
+        ) from error
     return rounded(tokenizer)
 
 

@@ -1,0 +1,116 @@
+"""The folder of a run: vocabulary, token cache and checkpoint, made once and then reused."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from tokenizers import Tokenizer
+
+from opensearch_clir.errors import ConfigurationError, DataError
+from opensearch_clir.training import tokenized, vocabulary
+from opensearch_clir.training.config import Config
+from opensearch_clir.training.tokenized import Tables, Tokens
+
+__all__ = ["Report", "claim", "token_cache", "vocabulary_of"]
+
+#: Takes a row of progress figures.
+Report = Callable[[Mapping[str, Any]], None]
+
+#: Settings that what is in the folder was made with. Others may change from one leg to the next.
+FIXED = (
+    "seed",
+    "vocabulary",
+    "vocabulary_texts",
+    "vocabulary_exponent",
+    "dimension",
+    "start",
+    "sif",
+)
+
+Result = TypeVar("Result")
+
+
+def claim(config: Config) -> None:
+    """Make the folder `config.work`, or check that it was made with the same settings.
+
+    Raises:
+        ConfigurationError: it can't be made, or holds work done with other settings.
+    """
+    settings = {name: value for name, value in asdict(config).items() if name in FIXED}
+    path = config.work / "settings.json"
+    try:
+        config.work.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"can't work in the folder {config.work}: {error}") from error
+    changed = [name for name in FIXED if found.get(name) != settings[name]]
+    if changed:
+        raise ConfigurationError(
+            f"{config.work} holds work done with another {', '.join(changed)}; "
+            "name another `work` folder, or empty this one to start anew"
+        )
+
+
+def vocabulary_of(config: Config, report: Report) -> Tokenizer:
+    """Return the tokenizer, learned first if the folder lacks it.
+
+    Raises:
+        ConfigurationError: there is no data folder, or the vocabulary is too small for it.
+        DataError: a corpus file is malformed, there is no text, or the saved file is damaged.
+    """
+    path = config.work / "tokenizer.json"
+    if not path.exists():
+        report({"stage": "vocabulary", "pieces": config.vocabulary})
+        texts = vocabulary.texts_by_language(config.data)
+        sample = list(
+            vocabulary.balanced(
+                texts, config.vocabulary_texts, config.vocabulary_exponent, config.seed
+            )
+        )
+        learned = _interruptible(lambda: vocabulary.learn(sample, config.vocabulary))
+        part = config.work / ".tokenizer.json.part"
+        learned.save(str(part), pretty=False)
+        part.replace(path)
+    try:
+        return Tokenizer.from_file(str(path))
+    # The library raises nothing more specific than Exception for a malformed file.
+    except Exception as error:
+        raise DataError(f"{path} can't be read: {error}; empty {config.work}") from error
+
+
+def token_cache(config: Config, tokenizer: Tokenizer, report: Report) -> tuple[Tokens, Tables]:
+    """Return the tokenised corpora, made first if the folder lacks them.
+
+    Raises:
+        ConfigurationError: there is no data folder.
+        DataError: a corpus file is malformed, there is no text, or the cache is damaged.
+    """
+    cache = config.work / "tokens"
+    if not (cache / tokenized.FILES).exists():
+        report({"stage": "tokens"})
+        tokenized.build(config.data, tokenizer, cache)
+    return tokenized.load(cache)
+
+
+def _interruptible(work: Callable[[], Result]) -> Result:
+    """Return what `work` returns; Ctrl-C stops the waiting and abandons the work.
+
+    A call into a compiled library would otherwise hold Ctrl-C back until it is done.
+    """
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001  (raised by the caller)
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future.result()
