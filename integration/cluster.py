@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from opensearchpy import OpenSearch
 from opensearchpy import exceptions as server
 
+from opensearch_clir.addresses import parse_addresses
 from opensearch_clir.errors import (
     ClusterAuthError,
     ClusterError,
@@ -19,23 +21,40 @@ from opensearch_clir.errors import (
 )
 from opensearch_clir.settings import Settings
 
-__all__ = ["as_clir_error", "connect", "guarded"]
+__all__ = ["as_clir_error", "connect", "deepest_cause", "guarded"]
+
+#: How the transport shows itself in front of its reasons.
+_OBJECT = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): ")
 
 
 def connect(settings: Settings, url: str) -> OpenSearch:
     """Return a client for the cluster at `url` with the settings' credentials and TLS options.
 
     Nothing is sent yet. Certificates are verified unless the settings say otherwise.
+
+    Args:
+        settings: their user name and password beat those in the address.
+        url: see `parse_addresses`; several nodes are separated by commas.
+
+    Raises:
+        ConfigurationError: the address is malformed.
     """
+    addresses = parse_addresses(url)
     options: dict[str, Any] = {"timeout": settings.timeout, "max_retries": 2}
-    if settings.username is not None and settings.password is not None:
-        options["http_auth"] = (settings.username, settings.password.get_secret_value())
-    if url.startswith("https"):
+    username, password = settings.username, None
+    if settings.password is not None:
+        password = settings.password.get_secret_value()
+    for address in addresses:
+        username = address.username if username is None else username
+        password = address.password if password is None else password
+    if username is not None and password is not None:
+        options["http_auth"] = (username, password)
+    if any(address.scheme == "https" for address in addresses):
         options["verify_certs"] = settings.verify_certs
         options["ssl_show_warn"] = False
         if settings.ca_certs is not None:
             options["ca_certs"] = str(settings.ca_certs)
-    return OpenSearch(hosts=[url], http_compress=True, **options)
+    return OpenSearch(hosts=[a.to_host() for a in addresses], http_compress=True, **options)
 
 
 @contextmanager
@@ -56,6 +75,10 @@ def guarded(doing: str) -> Iterator[None]:
 
 def as_clir_error(error: server.OpenSearchException, doing: str) -> ClusterError:
     """Return the error of ours that says what happened, where, and what to do."""
+    if isinstance(error, server.SSLError) and "WRONG_VERSION_NUMBER" in str(error):
+        return ClusterUnreachableError(
+            f"{doing}: the port does not speak TLS; if it is the right one, use http://"
+        )
     if isinstance(error, server.SSLError):
         return ClusterUnreachableError(
             f"{doing}: the cluster's certificate was not accepted ({_short(error)}); "
@@ -86,23 +109,35 @@ def as_clir_error(error: server.OpenSearchException, doing: str) -> ClusterError
 
 
 def _cause(error: server.TransportError) -> tuple[str, str]:
-    """Return type and reason of the deepest cause that the server names."""
     info = error.info if isinstance(error.info, dict) else {}
     cause = info.get("error", {})
     if not isinstance(cause, dict):
         return str(error.error), str(cause or error.error)
-    kind, reason = str(cause.get("type", error.error)), str(cause.get("reason", ""))
+    return deepest_cause({"type": error.error, **cause})
+
+
+def deepest_cause(cause: Mapping[str, Any]) -> tuple[str, str]:
+    """Return type and reason of the deepest cause in an ``error`` object of the server."""
+    kind, reason = str(cause.get("type")), str(cause.get("reason", ""))
     for root in cause.get("root_cause") or []:
         kind, reason = str(root.get("type", kind)), str(root.get("reason", reason))
         break
     inner = cause.get("caused_by") or {}
     while isinstance(inner, dict) and inner:
-        reason = f"{reason}: {inner.get('reason')}" if inner.get("reason") else reason
+        more = str(inner.get("reason") or "")
+        # The server often repeats a reason on every level.
+        reason = reason if more in reason else f"{reason}: {more}".removeprefix(": ")
         inner = inner.get("caused_by") or {}
     return kind, reason or kind
 
 
 def _short(error: Exception) -> str:
     """First line of an error's text, without the chain of library objects behind it."""
-    text = str(getattr(error, "error", None) or error).splitlines()[0]
+    text = (str(getattr(error, "error", None) or error).splitlines() or [""])[0]
+    if "BadStatusLine" in text or "RemoteDisconnected" in text or "Connection aborted" in text:
+        return (
+            "the connection was closed without a usable answer; a port that speaks TLS? "
+            "Then use https://"
+        )
+    text = _OBJECT.sub("", text)
     return text if len(text) <= 200 else text[:200] + "…"

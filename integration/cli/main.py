@@ -7,8 +7,11 @@ import logging
 import click
 
 from opensearch_clir import __version__
+from opensearch_clir.cli.evalset import evalset
+from opensearch_clir.cli.evaluate import evaluate
 from opensearch_clir.cli.ingest import enrich, index
 from opensearch_clir.cli.local import down, status, up
+from opensearch_clir.cli.report import report
 from opensearch_clir.cli.search import explain, search
 from opensearch_clir.cli.setup import setup, uninstall
 
@@ -25,11 +28,15 @@ def main() -> None:
       clir up
       clir setup kb --fields title^2,text
       clir index kb corpus.jsonl
-      clir search kb "comment réinitialiser la machine ?"
+      clir search kb "la machine ne se connecte pas au wifi"
     """
     # The client logs every refusal; ours are told once, as errors.
     logging.getLogger("opensearch").setLevel(logging.ERROR)
 
 
-for _command in (up, down, status, setup, uninstall, index, enrich, search, explain):
+_SERVER = (up, down, status)
+_INDEX = (setup, uninstall, index, enrich, search, explain)
+_QUALITY = (evaluate, report, evalset)
+
+for _command in (*_SERVER, *_INDEX, *_QUALITY):
     main.add_command(_command)

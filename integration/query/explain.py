@@ -8,7 +8,7 @@ from typing import Any
 
 from opensearchpy import OpenSearch
 
-from opensearch_clir.cluster import guarded
+from opensearch_clir.cluster import deepest_cause, guarded
 from opensearch_clir.errors import QueryError
 from opensearch_clir.query.dsl import Query, lexical_clause, one_stage
 from opensearch_clir.query.plan import DenseLine, QueryPlan
@@ -150,6 +150,6 @@ def _run(
     hits: list[dict[str, Any] | None] = []
     for answer in answers:
         if "error" in answer:
-            raise QueryError(f"explaining a hit of {index!r}: {answer['error'].get('reason')}")
+            raise QueryError(f"explaining a hit of {index!r}: {deepest_cause(answer['error'])[1]}")
         hits.append(next(iter(answer["hits"]["hits"]), None))
     return hits

@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
 from opensearchpy import OpenSearch
 
 from opensearch_clir.calibration.parameters import Parameters
@@ -18,9 +20,11 @@ from opensearch_clir.language.folding import fold
 from opensearch_clir.language.query import query_posterior
 from opensearch_clir.languages import canonical
 from opensearch_clir.query.plan import QueryPlan, make_plan, query_languages
-from opensearch_clir.query.statistics import Routings, fetch
+from opensearch_clir.query.statistics import FieldStatistics, Routings, fetch
 
 __all__ = ["MAX_QUERY_CHARACTERS", "Preparer"]
+
+Vector = NDArray[np.float32]
 
 #: Longer queries are refused: no question is that long, and the server limits its requests.
 MAX_QUERY_CHARACTERS = 1_000_000
@@ -58,7 +62,12 @@ class Preparer:
         self._routings = Routings(self.client)
 
     def plan(
-        self, text: str, *, k: int, languages: str | Mapping[str, float] | None = None
+        self,
+        text: str,
+        *,
+        k: int,
+        languages: str | Mapping[str, float] | None = None,
+        parameters: Parameters | None = None,
     ) -> QueryPlan:
         """Return the plan of one query.
 
@@ -67,31 +76,38 @@ class Preparer:
             k: nearest neighbours asked of each shard.
             languages: the query's language, or languages with their probabilities, where the
                 caller knows better than the detector.
+            parameters: of the fusion, in place of the index's.
 
         Raises:
             QueryError: empty, not a string, not valid Unicode, or too long.
             ConfigurationError: an unknown language.
             ClusterError: the index can't be read.
         """
-        text = _checked(text)
+        text = checked(text)
         posterior = self.posterior(text, languages)
-        vector = encode(self.encoder, [text], "query")[0]
-        words = text[:MAX_LEXICAL_CHARACTERS]
-        folded = fold(words)
-        names = self.schema.names
-        texts = {names.text(code): words for code in query_languages(posterior, self.schema)}
-        texts[names.any_text] = folded
-        statistics = fetch(self.client, self._routings.of(self.index), texts)
         return make_plan(
-            words,
+            text[:MAX_LEXICAL_CHARACTERS],
             posterior,
-            vector if vector.any() else None,
-            statistics,
-            folded,
+            self.vector(text),
+            self.statistics(text, posterior),
+            fold(text[:MAX_LEXICAL_CHARACTERS]),
             self.schema,
-            self.parameters,
+            parameters or self.parameters,
             k,
         )
+
+    def vector(self, text: str) -> Vector | None:
+        """Return the query's unit vector of shape (dimension,); None if no token is known."""
+        vector: Vector = encode(self.encoder, [text], "query")[0]
+        return vector if vector.any() else None
+
+    def statistics(self, text: str, posterior: LanguagePosterior) -> dict[str, FieldStatistics]:
+        """Return the term statistics of the query's likely languages and the neutral field."""
+        words = text[:MAX_LEXICAL_CHARACTERS]
+        names = self.schema.names
+        texts = {names.text(code): words for code in query_languages(posterior, self.schema)}
+        texts[names.any_text] = fold(words)
+        return fetch(self.client, self._routings.of(self.index), texts)
 
     def posterior(
         self, text: str, languages: str | Mapping[str, float] | None = None
@@ -128,7 +144,12 @@ class Preparer:
         return len(self._routings.of(self.index))
 
 
-def _checked(text: str) -> str:
+def checked(text: str) -> str:
+    """Return a query as it is searched.
+
+    Raises:
+        QueryError: empty, not a string, not valid Unicode, or too long.
+    """
     if not isinstance(text, str):
         raise QueryError(f"the query must be a string, got {type(text).__name__}")
     if not text.strip():

@@ -14,7 +14,7 @@ from typing import Any
 
 from opensearchpy import OpenSearch
 
-from opensearch_clir.cluster import guarded
+from opensearch_clir.cluster import deepest_cause, guarded
 from opensearch_clir.errors import ClusterError
 
 __all__ = ["FieldStatistics", "Routings", "TermStatistics", "fetch", "idf"]
@@ -167,7 +167,7 @@ def fetch(
         answers = client.mtermvectors(body={"docs": docs})["docs"]
     for answer in answers:
         if "error" in answer:
-            raise ClusterError(f"reading term statistics: {answer['error'].get('reason')}")
+            raise ClusterError(f"reading term statistics: {deepest_cause(answer['error'])[1]}")
     return {path: _sum(path, [a.get("term_vectors", {}) for a in answers]) for path in texts}
 
 

@@ -1,0 +1,68 @@
+"""Evaluate sets, full and thinned, and write their results for the repository.
+
+    python benchmarks/evaluate_all.py SET... --out benchmarks/results
+
+For each SET: `NAME.json` of the whole set, and `NAME-thin.json` with the pooled figures of its
+one-language-per-group variants (seeds 0-4). Texts of documents and queries are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from opensearch_clir.cli.common import open_client
+from opensearch_clir.errors import DataError
+from opensearch_clir.evaluation.evaluate import evaluate
+from opensearch_clir.evaluation.experiment import Options
+from opensearch_clir.evaluation.read_set import read_set
+from opensearch_clir.evaluation.thin import thin
+from opensearch_clir.progress import to_stream
+
+SEEDS = range(5)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("sets", nargs="+", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    client, settings = open_client()
+    for folder in arguments.sets:
+        full = read_set(folder)
+        found, _ = evaluate(client, full, settings, Options(), progress=to_stream())
+        found.pop("worst")
+        write(arguments.out / f"{full.name}.json", found)
+        variants: dict[str, Any] = {}
+        for seed in SEEDS:
+            try:
+                one, _ = evaluate(client, thin(full, seed), settings, Options(), resamples=2000)
+            except DataError as error:
+                variants[str(seed)] = {"error": str(error)}
+                continue
+            keep = ("pooled", "by_answers", "same_language_share@10")
+            variants[str(seed)] = {
+                "set": one["set"],
+                "systems": {
+                    name: {key: figures[key] for key in keep}
+                    for name, figures in one["systems"].items()
+                },
+                "paired": {name: d["pooled"] for name, d in one["paired"].items()},
+            }
+        write(arguments.out / f"{full.name}-thin.json", {**head(found), "seeds": variants})
+
+
+def head(found: dict[str, Any]) -> dict[str, Any]:
+    return {key: found[key] for key in ("versions", "date", "folds")}
+
+
+def write(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    print(f"wrote {path}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
