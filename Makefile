@@ -9,7 +9,7 @@ VIEW := build/view
 SOURCES := integration ingest index_templates tests examples benchmarks
 TIMED := ./.ci/timed.sh
 
-.PHONY: demo test test-torch lint types format wheel clean
+.PHONY: demo test test-torch test-browser lint types format wheel clean
 
 $(VENV)/.ready: setup.cfg pyproject.toml
 	@echo "Setting up $(VENV): a virtual environment with this package and its test tools (about 2 minutes) …"
@@ -28,11 +28,15 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	@echo "Testing against a real OpenSearch (the first run assembles it, about a minute) …"
-	@$(TIMED) "tests" $(BIN)/python -m pytest -m "not torch" tests
+	@$(TIMED) "tests" $(BIN)/python -m pytest -m "not torch and not browser" tests
 
 test-torch: $(TORCH_VENV)/.ready
 	@echo "Testing the sentence-transformers adapter with real models …"
 	@$(TIMED) "torch tests" $(TORCH_VENV)/bin/python -m pytest -m torch tests/torch
+
+test-browser: $(VENV)/.ready
+	@echo "Testing the report and the judging page in a real browser (Debian: apt-get install chromium chromium-driver) …"
+	@$(TIMED) "browser tests" $(BIN)/python -m pytest -m browser tests/browser
 
 lint: $(VENV)/.ready
 	@$(BIN)/ruff check $(SOURCES)

@@ -1,4 +1,4 @@
-"""`clir evalset thin` and `clir evaluate check`."""
+"""`clir evalset` and `clir evaluate check`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from opensearch_clir.cli.common import print_json, report_errors
+from opensearch_clir.cli.making import (
+    agreement,
+    export,
+    import_,
+    judge,
+    pool,
+    sample,
+)
 from opensearch_clir.errors import DataError
 from opensearch_clir.evaluation.groups import GROUPINGS
 
@@ -34,7 +42,20 @@ _grouping = click.option(
 
 @click.group()
 def evalset() -> None:
-    """Make and change evaluation sets."""
+    """Make and change evaluation sets.
+
+    \b
+    A set of your own, in this order:
+      clir evalset sample kb --per-language 200 --out sets/mine
+      (people write their questions into sets/mine/queries.tsv)
+      clir evalset pool sets/mine kb --depth 20
+      clir evalset judge sets/mine
+      clir evalset export sets/mine --format trec
+    """
+
+
+for _command in (sample, pool, judge, agreement, export, import_):
+    evalset.add_command(_command)
 
 
 @evalset.command()
