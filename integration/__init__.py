@@ -8,7 +8,7 @@
     clir = Clir(OpenSearch("http://localhost:9200"), "kb")
     clir.setup(fields=["title^2", "body"])
     helpers.bulk(clir.client, clir.enrich(actions))
-    response = clir.search("comment réinitialiser la machine ?")
+    response = clir.search("la machine ne se connecte pas au wifi")
 """
 
 from __future__ import annotations

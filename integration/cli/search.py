@@ -131,9 +131,15 @@ def _show(response: dict[str, Any], schema: IndexSchema) -> None:
     total = response["hits"]["total"]
     at_least = "at least " if total["relation"] == "gte" else ""
     click.echo(f"{at_least}{total['value']} candidates, {response['took']} ms")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, justify in (("P", "right"), ("lang", "left"), ("id", "left"), ("text", "left")):
-        table.add_column(name, justify=justify, overflow="ellipsis", no_wrap=True)  # type: ignore[arg-type]
+    if not response["hits"]["hits"]:
+        click.echo("Nothing found.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    table.add_column("P", justify="right", min_width=5, no_wrap=True)
+    table.add_column("lang", min_width=4, no_wrap=True)
+    # An id is there to be copied: it wraps rather than being cut.
+    table.add_column("id", overflow="fold", min_width=20)
+    table.add_column("text", overflow="ellipsis", no_wrap=True, ratio=1)
     for hit in response["hits"]["hits"]:
         source = hit.get("_source", {})
         ours = source.get(schema.namespace, {})
