@@ -27,7 +27,7 @@ def first_of_each_id(records: Iterable[Record | Rejected]) -> Iterator[Record | 
             first = seen[record.id]
             where = f", first on line {first}" if first is not None else ""
             reason = f"duplicate id '{record.id}'{where}"
-            yield Rejected(record.id, "read", reason, record.line, record.source)
+            yield Rejected(record.id, "read", reason, record.line, record.source, record.id)
         else:
             seen[record.id] = record.line
             yield record

@@ -25,7 +25,7 @@ from opensearch_clir.ingest.processors.language import detect_missing
 from opensearch_clir.ingest.processors.text import UnusableDocument
 from opensearch_clir.ingest.processors.updates import enrichable_parts, marked_stale, replacing
 from opensearch_clir.ingest.processors.vector import embed
-from opensearch_clir.ingest.records import Record, read_action
+from opensearch_clir.ingest.records import Record, read_action, read_document
 from opensearch_clir.ingest.rejected import DeadLetters, Rejected
 from opensearch_clir.language.base import Detector
 
@@ -79,7 +79,7 @@ class Enricher:
             raise GenerationMismatchError(
                 f"encoder {encoder.name!r} is not the one that made the index's active vectors "
                 f"({generation.encoder!r}, generation {generation.id}): use that one, or move the "
-                "index to the new one with `clir setup` and `clir backfill`"
+                "index to the new one with `clir setup` and index its documents again"
             )
         if batch_size < 1:
             raise ValueError(f"batch_size must be positive, not {batch_size}")
@@ -102,7 +102,7 @@ class Enricher:
         Raises:
             EncoderError: the encoder fails on everything.
         """
-        for result in self.enrich_records(Record(document) for document in documents):
+        for result in self.enrich_records(map(read_document, documents)):
             if isinstance(result, Rejected):
                 yield result
             else:

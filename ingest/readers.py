@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, Literal
 from opensearch_clir.errors import DataError
 from opensearch_clir.ingest.csv_reader import read_csv
 from opensearch_clir.ingest.lines import MAX_LINE, Line, open_input, read_lines
-from opensearch_clir.ingest.records import OPERATIONS, Record
+from opensearch_clir.ingest.records import OPERATIONS, Record, checked_id
 from opensearch_clir.ingest.rejected import Rejected
 
 __all__ = ["FORMATS", "Format", "read"]
@@ -26,8 +27,11 @@ __all__ = ["FORMATS", "Format", "read"]
 Format = Literal["jsonl", "bulk", "csv", "dead-letters"]
 FORMATS: tuple[Format, ...] = ("jsonl", "bulk", "csv", "dead-letters")
 
-#: Bytes of a document id that the server takes.
-MAX_ID = 512
+#: Keys of a dead letter.
+_LETTER = frozenset({"id", "stage", "reason", "line", "source"})
+
+#: What no text holds, but a binary file nearly always does.
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 #: Bad lines at the start of a file, without a good one, after which it is of another format.
 GIVE_UP = 20
@@ -62,14 +66,14 @@ def read(
             format = "csv"  # noqa: A001
         lines: Iterable[Line | Rejected] = read_lines(stream, name, max_line)
         if format is None:
-            lines, format = _sniff(lines)  # noqa: A001
+            lines, format = _sniff(lines, name)  # noqa: A001
         if format != "csv":  # a quoted cell can hold blank lines
             lines = (line for line in lines if isinstance(line, Rejected) or line.text.strip())
         records = _checked(_READERS[format](lines, name, id_field), name, format)
         yield from map(_with_made_id, records) if make_ids else records
 
 
-def _sniff(lines: Iterable[Line | Rejected]) -> tuple[Iterable[Line | Rejected], Format]:
+def _sniff(lines: Iterable[Line | Rejected], name: str) -> tuple[Iterable[Line | Rejected], Format]:
     lines = iter(lines)
     head: list[Line | Rejected] = []
     for line in lines:
@@ -79,11 +83,12 @@ def _sniff(lines: Iterable[Line | Rejected]) -> tuple[Iterable[Line | Rejected],
     first = head[-1].text.lstrip() if head and isinstance(head[-1], Line) else "{"
     chained = itertools.chain(head, lines)
     if not first.startswith(("{", "[")):
-        return chained, "csv"
+        named = name.removesuffix(".gz").endswith((".jsonl", ".ndjson", ".json"))
+        return chained, "jsonl" if named or _CONTROL.search(first) else "csv"
     value = _parsed(Line(1, first))
     if isinstance(value, dict) and _is_action(value):
         return chained, "bulk"
-    if isinstance(value, dict) and value.keys() == {"id", "stage", "reason", "line", "source"}:
+    if isinstance(value, dict) and _LETTER <= value.keys() <= _LETTER | {"duplicate"}:
         return chained, "dead-letters"
     return chained, "jsonl"
 
@@ -107,6 +112,8 @@ def _checked(
             break
     if held:
         first = held[0]
+        if any(isinstance(r.source, str) and _CONTROL.search(r.source) for r in held):
+            raise DataError(f"{name} is not text: it holds control characters, as binary files do")
         hint = ""
         if isinstance(first.source, str) and first.source.lstrip().startswith("["):
             hint = "; a JSON array? Write one object a line (`jq -c '.[]'`)"
@@ -155,15 +162,10 @@ def _read_table(
 def _with_id(source: Mapping[str, Any], value: Any, line: int | None) -> Record | Rejected:
     if value is None:
         return Record(source, line=line)
-    if not isinstance(value, (str, int)) or isinstance(value, bool):
-        reason = f"the id is a {type(value).__name__}, expected text or a whole number"
-    elif not str(value):
-        reason = "the id is empty"
-    elif len(str(value).encode("utf-8", "surrogatepass")) > MAX_ID:
-        reason = f"the id is longer than {MAX_ID} bytes"
-    else:
-        return Record(source, str(value), line=line)
-    return Rejected(None, "read", reason, line, source)
+    try:
+        return Record(source, checked_id(value), line=line)
+    except ValueError as error:
+        return Rejected(None, "read", str(error), line, source)
 
 
 def _with_made_id(record: Record | Rejected) -> Record | Rejected:
@@ -229,6 +231,12 @@ def _read_dead_letters(
         letter = _object(line)
         if isinstance(letter, Rejected) or isinstance(line, Rejected):
             yield letter  # type: ignore[misc]
+        elif letter.get("duplicate") is not None and letter["duplicate"] == letter.get("id"):
+            # Written now, it would replace the document that came first.
+            same = str(letter["duplicate"])
+            reason = f"duplicate id '{same}': give the letter another \"id\" to write it"
+            source = letter.get("source")
+            yield Rejected(same, "read", reason, line.number, source, same)
         elif isinstance(letter.get("source"), dict):
             yield _with_id(letter["source"], letter.get("id"), line.number)
         else:

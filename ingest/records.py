@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
+from uuid import UUID
 
 from opensearchpy.helpers import expand_action
 
 from opensearch_clir.ingest.rejected import Rejected
 
-__all__ = ["OPERATIONS", "Record", "read_action"]
+__all__ = ["MAX_ID", "OPERATIONS", "Record", "checked_id", "read_action", "read_document"]
 
 #: What the bulk API can do to a document.
 OPERATIONS = frozenset({"index", "create", "update", "delete"})
+
+
+#: Bytes of a document id that the server takes.
+MAX_ID = 512
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,13 @@ class Record:
         """Read an action as opensearch-py's bulk helpers take it (fields inline or ``_source``).
 
         Raises:
-            ValueError: an operation the bulk API does not have, or a document that is no object.
+            ValueError: an operation the bulk API does not have, a document that is no object, or
+                an id that is neither text nor a whole number.
         """
+        if not isinstance(action, Mapping):
+            raise ValueError(f"it is a {type(action).__name__}, expected a mapping")
+        if not isinstance(action.get("_op_type", "index"), str):
+            raise ValueError("its _op_type is not text")
         header, source = expand_action(dict(action))
         ((op, meta),) = header.items()
         if op not in OPERATIONS:
@@ -56,7 +67,7 @@ class Record:
         elif not isinstance(source, Mapping):
             raise ValueError(f"the document is a {type(source).__name__}, expected an object")
         found = meta.pop("_id", None)
-        return cls(source, None if found is None else str(found), op, meta=meta)
+        return cls(source, None if found is None else checked_id(found), op, meta=meta)
 
     def to_action(self) -> dict[str, Any]:
         """Return the action for opensearch-py's bulk helpers."""
@@ -86,3 +97,36 @@ def read_action(action: Record | Rejected | Mapping[str, Any] | str) -> Record |
         return Record.from_action(action)
     except (ValueError, RecursionError) as error:
         return Rejected(None, "read", f"not an action: {error}", source=action)
+
+
+def read_document(document: Any, id_field: str | None = None) -> Record | Rejected:
+    """Return a document as a record; a value that is no document is rejected.
+
+    Args:
+        document: the user's.
+        id_field: field with its id, if it has one.
+    """
+    if not isinstance(document, Mapping):
+        reason = f"the document is a {type(document).__name__}, expected a mapping"
+        return Rejected(None, "read", reason, source=document)
+    found = None if id_field is None else document.get(id_field)
+    try:
+        return Record(document, None if found is None else checked_id(found))
+    except ValueError as error:
+        return Rejected(None, "read", str(error), source=document)
+
+
+def checked_id(value: Any) -> str:
+    """Return a document's id as the server takes it.
+
+    Raises:
+        ValueError: neither text, a whole number nor a UUID; empty; or longer than `MAX_ID` bytes.
+    """
+    if isinstance(value, bool) or not isinstance(value, (str, Integral, UUID)):
+        raise ValueError(f"the id is a {type(value).__name__}, expected text or a whole number")
+    text = str(value)
+    if not text:
+        raise ValueError("the id is empty")
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_ID:
+        raise ValueError(f"the id is longer than {MAX_ID} bytes")
+    return text

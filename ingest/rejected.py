@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +36,7 @@ class Rejected:
         reason: one line: what is wrong, and where.
         line: in the input file, counted from 1.
         source: the document as the user gave it (text or None where it could not be parsed).
+        duplicate: the id, where it was refused because an earlier document has the same one.
     """
 
     id: str | None
@@ -40,24 +44,48 @@ class Rejected:
     reason: str
     line: int | None = None
     source: Any = None
+    duplicate: str | None = None
 
     @property
     def kind(self) -> str:
         """The reason without names and numbers, for counting."""
-        return f"{self.stage}: {_SPECIFIC.sub('…', self.reason)[:160]}"
+        reason = _SPECIFIC.sub("…", self.reason)
+        return f"{self.stage}: {reason if len(reason) <= 240 else reason[:239] + '…'}"
 
     def to_json(self) -> str:
-        """Return one line of JSON. Any source can be written, lone surrogates and dates too."""
-        return json.dumps(
-            {
-                "id": self.id,
-                "stage": self.stage,
-                "reason": self.reason,
-                "line": self.line,
-                "source": self.source,
-            },
-            default=str,
-        )
+        """Return one line of JSON. Any source can be written, lone surrogates and dates too.
+
+        What JSON does not have (NaN, infinity, objects) becomes text.
+        """
+        letter: dict[str, Any] = {
+            "id": self.id,
+            "stage": self.stage,
+            "reason": self.reason,
+            "line": self.line,
+            "source": self.source,
+        }
+        if self.duplicate is not None:
+            letter["duplicate"] = self.duplicate
+        try:
+            return json.dumps(letter, default=str, allow_nan=False)
+        except (ValueError, TypeError, RecursionError):
+            pass
+        try:
+            return json.dumps({**letter, "source": _plain(self.source)})
+        except (ValueError, RecursionError):
+            reason = f"{self.reason} (nested too deep to be kept here)"
+            return json.dumps({**letter, "reason": reason, "source": None})
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with text in place of whatever JSON does not have."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return value if value is None or isinstance(value, (str, int)) else str(value)
 
 
 class DeadLetters:
@@ -77,11 +105,21 @@ class DeadLetters:
         self._file: TextIO | None = None
 
     def __call__(self, rejected: Rejected) -> None:
-        """Count and write one document."""
+        """Count and write one document.
+
+        Raises:
+            ConfigurationError: the file can't be written any more; the rest is only counted.
+        """
         known = rejected.kind in self.counts or len(self.counts) < MAX_REASONS
         self.counts[rejected.kind if known else "other reasons"] += 1
         if self._file is not None:
-            print(rejected.to_json(), file=self._file, flush=True)
+            try:
+                print(rejected.to_json(), file=self._file, flush=True)
+            except OSError as error:
+                self._close()
+                raise ConfigurationError(
+                    f"can't write the dead letters to {self.path}: {error.strerror}"
+                ) from error
 
     @property
     def total(self) -> int:
@@ -115,6 +153,11 @@ class DeadLetters:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._close()
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            # Each line was flushed: what is left in the buffer was told as an error already.
+            with suppress(OSError):
+                file.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from opensearch_clir.ingest.chunks import Item
 from opensearch_clir.ingest.rejected import Rejected
 
 __all__ = ["Outcome", "Sender"]
+
+logger = logging.getLogger("opensearch_clir.ingest")
 
 #: Answers that another try can change.
 _RETRYABLE = frozenset({429, 502, 503, 504})
@@ -62,6 +65,7 @@ class Sender:
         backoff: seconds before the second try; doubles each time, and half of it is random.
         max_backoff: most seconds between two tries.
         stop: set when the run ends early: what is in flight is finished, nothing is retried.
+        told: set once a lost connection was logged, which happens once a run.
     """
 
     client: OpenSearch
@@ -70,6 +74,7 @@ class Sender:
     backoff: float
     max_backoff: float
     stop: threading.Event
+    told: threading.Event = field(default_factory=threading.Event)
 
     def send(self, items: list[Item]) -> Outcome:
         """Write the items; errors of the cluster are in the outcome, never raised."""
@@ -95,6 +100,9 @@ class Sender:
                 # The client calls a lost connection "N/A" and a time-out "TIMEOUT".
                 lost = isinstance(error, server.ConnectionError)
                 timed_out |= lost
+                if lost and not self.told.is_set():
+                    self.told.set()
+                    logger.warning("no answer from the cluster: trying again for a while")
                 if last or not (lost or error.status_code in _RETRYABLE):
                     outcome.fatal = as_clir_error(error, f"writing to {self.index!r}")
                     outcome.unsent += len(items)

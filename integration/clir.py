@@ -18,15 +18,17 @@ from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.ingest.bulk import Report, write
 from opensearch_clir.ingest.duplicates import first_of_each_id
 from opensearch_clir.ingest.pipeline import Enricher
-from opensearch_clir.ingest.records import Record
+from opensearch_clir.ingest.records import read_document
 from opensearch_clir.ingest.rejected import Rejected
 from opensearch_clir.language.base import Detector
 from opensearch_clir.language.registry import load_detector
+from opensearch_clir.query.arguments import clauses, language_hint, probability, whole_number
 from opensearch_clir.query.explain import Explanation, explain
 from opensearch_clir.query.plan import QueryPlan
 from opensearch_clir.query.prepare import Preparer
 from opensearch_clir.query.request import check_page, neighbours, search_body
-from opensearch_clir.setup.read import read_schema
+from opensearch_clir.setup.inspect import lookup
+from opensearch_clir.setup.read import read_schema, write_index
 
 __all__ = ["Clir", "open_encoder"]
 
@@ -65,7 +67,7 @@ def check_generation(schema: IndexSchema, encoder: Encoder, index: str) -> None:
             f"index {index!r} has vectors of {generation.encoder!r} "
             f"({generation.fingerprint[:12]}), but the encoder here is {encoder.name!r} "
             f"({encoder.fingerprint[:12]}): use the model the index was made with, or make new "
-            f"vectors with `clir setup {index} --encoder …`"
+            f"vectors: `clir setup {index} --encoder … --activate`, and index the documents again"
         )
 
 
@@ -137,14 +139,17 @@ class Clir:
         """Add language tags and vectors to opensearch-py bulk actions on their way.
 
         Args:
-            actions: as `opensearchpy.helpers.bulk` takes them.
+            actions: as `opensearchpy.helpers.bulk` takes them. One whose ``_index`` is neither
+                this object's name nor an index behind it passes as it is.
             on_rejected: called for each action that can't be enriched; without it they are
                 logged as warnings with their reasons.
 
         Returns:
             A lazy iterator of actions in the same order, less the rejected ones.
         """
-        return self.enricher().actions_only(actions, on_rejected=on_rejected)
+        _, behind = lookup(self.client, self.index_name)
+        ours = {self.index_name, *behind}
+        return self.enricher().actions_only(actions, ours, on_rejected=on_rejected)
 
     def index(
         self,
@@ -162,13 +167,12 @@ class Clir:
                 they are counted in the report and logged.
 
         Raises:
+            IndexStateError: an alias over several indices without a write index.
             ClusterError: the cluster refused or did not answer; running again is safe where
                 documents have ids.
         """
-        records = (
-            Record(doc, id=str(doc[id_field]) if doc.get(id_field) is not None else None)
-            for doc in documents
-        )
+        write_index(self.client, self.index_name)
+        records = (read_document(document, id_field) for document in documents)
         enriched = self.enricher().enrich_records(first_of_each_id(records))
         return write(self.client, enriched, index=self.index_name, on_rejected=on_rejected)
 
@@ -207,7 +211,8 @@ class Clir:
             The server's response; each hit's ``_score`` is its probability of relevance.
 
         Raises:
-            QueryError: empty or too long a question, too deep a page.
+            QueryError: empty or too long a question, too deep a page, or an argument of a type
+                or value that has no meaning.
             GenerationMismatchError: the index's vectors are of another model.
             ClusterError: the cluster refused or did not answer.
         """
@@ -239,15 +244,17 @@ class Clir:
         **body: Any,
     ) -> dict[str, Any]:
         """Return the search body that `search` sends, for ``_msearch`` or other clients."""
+        size, from_ = whole_number("size", size), whole_number("from_", from_)
         check_page(size, from_)
+        least, filters = probability("min_score", min_score), clauses(filter)
         plan = self.plan(text, languages=languages, k=neighbours(size, from_))
         return search_body(
             plan,
             namespace=self.schema.namespace,
             size=size,
             from_=from_,
-            filters=_as_list(filter),
-            min_score=min_score,
+            filters=filters,
+            min_score=least,
             extra=body,
         )
 
@@ -255,7 +262,8 @@ class Clir:
         self, text: str, *, languages: str | Mapping[str, float] | None = None, k: int | None = None
     ) -> QueryPlan:
         """Return which evidence a question counts, and how much."""
-        return self._ready().plan(text, k=k or neighbours(10, 0), languages=languages)
+        hint = language_hint(languages)
+        return self._ready().plan(text, k=k or neighbours(10, 0), languages=hint)
 
     def explain(
         self, text: str, document: str, *, languages: str | Mapping[str, float] | None = None
@@ -290,11 +298,3 @@ class Clir:
         detector = self._detector or load_detector(schema.detector, schema.languages)
         parameters = self._parameters or builtin()
         return Preparer(self.client, self.index_name, schema, encoder, detector, parameters)
-
-
-def _as_list(clauses: Filter) -> list[dict[str, Any]]:
-    if clauses is None:
-        return []
-    if isinstance(clauses, Mapping):
-        return [dict(clauses)]
-    return [dict(clause) for clause in clauses]

@@ -9,12 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from opensearchpy.serializer import JSONSerializer
 
 from opensearch_clir.index_templates.schema import SourceField
 from opensearch_clir.language.folding import fold
 from opensearch_clir.languages import UND
 
 __all__ = ["FieldTexts", "UnusableDocument", "check_values", "extract", "has_any", "text_object"]
+
+_SERIALIZER = JSONSerializer()
 
 #: Levels of objects and arrays in a document; the server takes 20 levels of objects.
 MAX_DEPTH = 100
@@ -122,25 +125,39 @@ def check_values(document: Mapping[str, Any]) -> None:
     """Make sure that the server will be able to parse the document.
 
     Raises:
-        UnusableDocument: NaN or infinity, text that is not valid Unicode (a lone surrogate), or
-            more than `MAX_DEPTH` levels.
+        UnusableDocument: NaN or infinity, a value that opensearch-py can't write as JSON, text
+            that is not valid Unicode (a lone surrogate), or more than `MAX_DEPTH` levels.
     """
     waiting: list[tuple[str, Any, int]] = [("", document, 0)]
     while waiting:
         path, value, depth = waiting.pop()
         if isinstance(value, str):
             _check_text(path, value)
-        elif isinstance(value, (Mapping, list, tuple)):
+        elif isinstance(value, (dict, list, tuple)) or value is document:
             if depth >= MAX_DEPTH:
                 raise UnusableDocument(f"nested more than {MAX_DEPTH} levels deep")
             if isinstance(value, Mapping):
                 for key, item in value.items():
+                    if not isinstance(key, (str, int, float, bool, type(None))):
+                        raise UnusableDocument(f"a field name is a {type(key).__name__}")
                     _check_text("a field name", str(key))
                     waiting.append((f"{path}.{key}" if path else str(key), item, depth + 1))
             else:
                 waiting.extend((path, item, depth + 1) for item in value)
         elif isinstance(value, (float, np.floating, Decimal)) and not math.isfinite(value):
             raise UnusableDocument(f"field '{path}' is {value}, which JSON does not have")
+        elif value is not None and not isinstance(value, (bool, int, float)):
+            # An array of NumPy holds numbers to be checked, too.
+            waiting.append((path, _as_json(path, value), depth + 1))
+
+
+def _as_json(path: str, value: Any) -> Any:
+    """Return what the client's serializer writes for a value that JSON has no type for."""
+    try:
+        return _SERIALIZER.default(value)
+    except (TypeError, ValueError):
+        reason = f"field '{path}' is a {type(value).__name__}, which JSON does not have"
+        raise UnusableDocument(reason) from None
 
 
 def _check_text(path: str, text: str) -> None:

@@ -33,7 +33,7 @@ def marked_stale(body: Mapping[str, Any], schema: IndexSchema) -> Mapping[str, A
     """Return the update, marked if its ``doc`` changes some of what we enrich from.
 
     Source fields, the language tag and the group count. The mark is the value ``stale`` of our
-    ``hash``; `clir backfill` enriches such documents anew from what the server then holds.
+    ``hash``; such documents are found by it and can be indexed again.
     """
     doc = body.get("doc")
     names = [field.name for field in schema.fields]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,10 +15,10 @@ import click
 from opensearchpy import OpenSearch
 
 from opensearch_clir.cluster import connect
-from opensearch_clir.errors import ClirError
+from opensearch_clir.errors import ClirError, ConfigurationError, DataError
 from opensearch_clir.settings import Settings, load_settings
 
-__all__ = ["connection_options", "open_client", "print_json", "report_errors"]
+__all__ = ["Commands", "connection_options", "open_client", "print_json", "report_errors"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -68,7 +69,7 @@ def open_client(
         ConfigurationError: settings are wrong.
         LocalServerError: no address was given and no local server runs.
     """
-    password = password_file.read_text(encoding="utf-8").rstrip("\r\n") if password_file else None
+    password = _password(password_file) if password_file else None
     chosen = load_settings(
         config,
         url=url,
@@ -97,15 +98,70 @@ def open_client(
     return running().client(), chosen
 
 
+def _password(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise ConfigurationError(
+            f"can't read the password file {file}: {error.strerror}"
+        ) from error
+    except UnicodeDecodeError:
+        # Its text, and so the chain, would show a byte of the password.
+        raise ConfigurationError(f"the password file {file} is not UTF-8 text") from None
+
+
+class Commands(click.Group):
+    """A group that tells a full disk or a closed pipe in one line, in its help texts too."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command as click does; then make sure that its output has left."""
+        with _output_errors():
+            try:
+                return super().main(*args, **kwargs)
+            finally:
+                # At its own exit Python would flush with a traceback and an exit code of its own.
+                sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _output_errors() -> Iterator[None]:
+    """Turn an error of the file system into one line and exit code 1; a closed pipe is quiet."""
+    try:
+        yield
+    except BrokenPipeError:  # the reader has left, as `head` does
+        _discard_output()
+        sys.exit(1)
+    except OSError as error:
+        _discard_output()
+        where = error.filename or "can't write the output"
+        click.echo(f"Error: {where}: {error.strerror or error}", err=True)
+        sys.exit(1)
+
+
+def _discard_output() -> None:
+    """Drop what standard output can't take, which Python would try to write again at its end."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):  # a stream without a file underneath
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def report_errors(command: F) -> F:
-    """Print an error of ours without a traceback and end with code 1; Ctrl-C ends with 130."""
+    """Print an error of ours without a traceback and end with code 1; Ctrl-C ends with 130.
+
+    Errors of the file system, such as a full disk, are one line, too; a closed pipe is none.
+    """
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
-            return command(*args, **kwargs)
+            with _output_errors():
+                return command(*args, **kwargs)
         except ClirError as error:
-            click.echo(f"Error: {error}", err=True)
+            # A malformed file is told with all its problems, one a line; all else is one line.
+            text = str(error) if isinstance(error, DataError) else " ".join(str(error).split())
+            click.echo(f"Error: {text}", err=True)
             sys.exit(1)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)

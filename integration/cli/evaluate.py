@@ -59,6 +59,7 @@ def evaluate() -> None:
 )  # fmt: skip
 @click.option("--thin", type=int, help="Evaluate this one-language-per-group variant of the set.")
 @click.option("--json", "json_out", type=click.Path(path_type=Path), help="Write the result here.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write a report page here.")
 @click.option("--runs", type=click.Path(path_type=Path), help="Write TREC runs to this folder.")
 @connection_options
 @report_errors
@@ -74,6 +75,7 @@ def run(
     parameters: Path | None,
     thin: int | None,
     json_out: Path | None,
+    html: Path | None,
     runs: Path | None,
     **connection: Any,
 ) -> None:
@@ -81,12 +83,14 @@ def run(
 
     \b
     Example:
-      clir evaluate sets/helpdesk --json result.json
+      clir evaluate sets/helpdesk --json result.json --html result.html
     """
     try:
         from opensearch_clir.evaluation.evaluate import evaluate as evaluate_set
         from opensearch_clir.evaluation.experiment import Options
         from opensearch_clir.evaluation.read_set import read_set
+        from opensearch_clir.evaluation.report.page import write_report
+        from opensearch_clir.evaluation.report.read import Result
         from opensearch_clir.evaluation.runs import write_run
         from opensearch_clir.evaluation.thin import thin as make_thin
     except ModuleNotFoundError as error:
@@ -115,6 +119,8 @@ def run(
     if json_out is not None:
         text = json.dumps(found, ensure_ascii=False, indent=1) + "\n"
         json_out.write_text(text, encoding="utf-8")
+    if html is not None:
+        write_report([Result(found, str(folder))], html)
     _show(found)
 
 

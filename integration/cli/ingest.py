@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +28,7 @@ from opensearch_clir.ingest.records import Record
 from opensearch_clir.ingest.rejected import DeadLetters, Rejected
 from opensearch_clir.language.registry import load_detector
 from opensearch_clir.progress import to_stream
-from opensearch_clir.setup.read import read_schema
+from opensearch_clir.setup.read import read_schema, write_index
 
 __all__ = ["enrich", "index"]
 
@@ -102,6 +101,7 @@ def index(
     """
     _check_paths(files, dead_letters)
     client, _ = open_client(**connection)
+    write_index(client, index)  # an alias may have none, which is better known before the work
     enricher = _enricher(read_schema(client, index), index, batch)
     records = itertools.chain.from_iterable(read(f, format_, id_field) for f in files)
     enriched = enricher.enrich_records(first_of_each_id(records))
@@ -119,7 +119,11 @@ def index(
             _print_summary(interrupted.report, enricher, as_json, dead_letters)
             click.echo(str(interrupted), err=True)
             sys.exit(130)
-    _print_summary(report, enricher, as_json, dead_letters)
+    try:
+        _print_summary(report, enricher, as_json, dead_letters)
+    except OSError:
+        click.echo(f"{report.indexed:,} documents are in.", err=True)
+        raise
     if letters.total and not allow_rejected:
         sys.exit(1)
 
@@ -156,16 +160,11 @@ def enrich(
     enricher = _enricher(read_schema(client, index), index, batch)
     records = read("-", format_, make_ids=False)
     with DeadLetters(dead_letters) as letters:
-        try:
-            for result in enricher.enrich_records(records):
-                if isinstance(result, Rejected):
-                    letters(result)
-                else:
-                    _emit(result)
-        except BrokenPipeError:
-            # The reader has left. Python would complain again when it closes standard output.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
+        for result in enricher.enrich_records(records):
+            if isinstance(result, Rejected):
+                letters(result)
+            else:
+                _emit(result)
     if letters.total:
         click.echo(_rejections(letters.counts, dead_letters), err=True)
         if not allow_rejected:
@@ -199,9 +198,10 @@ def _emit(record: Record) -> None:
 
 
 def _rejections(counts: Mapping[str, int], dead_letters: Path | None) -> str:
-    listed = "; ".join(f"{n} × {kind}" for kind, n in sorted(counts.items(), key=lambda i: -i[1]))
+    ranked = sorted(counts.items(), key=lambda item: -item[1])
+    listed = "".join(f"\n  {n:,} × {kind}" for kind, n in ranked)
     where = f"kept in {dead_letters}" if dead_letters else "keep them with --dead-letters FILE"
-    return f"{sum(counts.values()):,} rejected ({where}): {listed}"
+    return f"{sum(counts.values()):,} rejected ({where}):{listed}"
 
 
 def _print_summary(
@@ -225,8 +225,9 @@ def _print_summary(
         )
         return
     times = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in stages.items())
-    rejected = _rejections(report.rejected, dead_letters) if report.rejected else "0 rejected"
     click.echo(
-        f"{report.indexed:,} indexed, {rejected}; {rate:,.0f} documents/s; "
-        f"{total:.1f} s (waiting for: {times})"
+        f"{report.indexed:,} indexed, {sum(report.rejected.values()):,} rejected; "
+        f"{rate:,.0f} documents/s; {total:.1f} s (waiting for: {times})"
     )
+    if report.rejected:
+        click.echo(_rejections(report.rejected, dead_letters))

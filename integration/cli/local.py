@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from typing import Any
 
 import click
 
 from opensearch_clir import local
+from opensearch_clir.addresses import parse_addresses
 from opensearch_clir.cli.common import print_json, report_errors
 from opensearch_clir.local.find import up as bring_up
 from opensearch_clir.local.instance import Instance
@@ -42,6 +44,7 @@ def up(
     Uses Docker where an engine answers, else OpenSearch fetched with Maven (needs a JDK 17 or
     newer and mvn). Only this machine can reach it. Its data is kept over down and up.
     """
+    _say_given_address()
     already = local.find_running(name)
     instance = bring_up(
         name,
@@ -86,6 +89,7 @@ def down(name: str, all_instances: bool, delete: bool) -> None:
 @report_errors
 def status(as_json: bool) -> None:
     """List the instances on this machine, running or not."""
+    _say_given_address()
     known = local.known()
     if as_json:
         print_json([_describe(name, instance) for name, instance in known])
@@ -102,6 +106,18 @@ def status(as_json: bool) -> None:
         )
     if not known:
         click.echo("There are no instances. Start one with: clir up")
+
+
+def _say_given_address() -> None:
+    """Say on standard error which server the other commands use instead of a local one."""
+    for variable in ("CLIR_URL", "OPENSEARCH_URL"):
+        if given := os.environ.get(variable, "").strip(" ,"):
+            where = ", ".join(address.url for address in parse_addresses(given))
+            click.echo(
+                f"Note: {variable} is set: all other commands use {where}, not a local server.",
+                err=True,
+            )
+            return
 
 
 def _describe(name: str, instance: Instance | None) -> dict[str, Any]:

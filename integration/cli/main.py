@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import logging
+import sys
 
-import click
+try:
+    import click
 
-from opensearch_clir import __version__
-from opensearch_clir.cli.evalset import evalset
-from opensearch_clir.cli.evaluate import evaluate
-from opensearch_clir.cli.ingest import enrich, index
-from opensearch_clir.cli.local import down, status, up
-from opensearch_clir.cli.report import report
-from opensearch_clir.cli.search import explain, search
-from opensearch_clir.cli.setup import setup, uninstall
+    from opensearch_clir import __version__
+    from opensearch_clir.cli.common import Commands
+    from opensearch_clir.cli.evalset import evalset
+    from opensearch_clir.cli.evaluate import evaluate
+    from opensearch_clir.cli.ingest import enrich, index
+    from opensearch_clir.cli.local import down, status, up
+    from opensearch_clir.cli.report import report
+    from opensearch_clir.cli.search import explain, search
+    from opensearch_clir.cli.setup import setup, uninstall
+except KeyboardInterrupt:
+    # Loading the commands takes half a second, in which nothing else would catch a Ctrl-C.
+    sys.stderr.write("Interrupted.\n")
+    sys.exit(130)
 
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="clir")
 def main() -> None:
     """Cross-lingual search in the OpenSearch cluster you already run.

@@ -7,7 +7,7 @@ from pathlib import Path
 from opensearch_clir.encoders import static_files
 from opensearch_clir.encoders.base import Encoder
 from opensearch_clir.encoders.static import StaticEncoder
-from opensearch_clir.errors import ConfigurationError
+from opensearch_clir.errors import ConfigurationError, EncoderError
 
 __all__ = ["EMBEDDED", "load_encoder"]
 
@@ -40,8 +40,15 @@ def load_encoder(
                 "remove query_prompt and passage_prompt"
             )
         return StaticEncoder.load(folder, name=name)
+    if _is_path(name) and not folder.is_dir():
+        raise EncoderError(f"can't load the encoder {name!r}: no such folder")
     from opensearch_clir.encoders.sentence_transformers import SentenceTransformersEncoder
 
     return SentenceTransformersEncoder(
         name, query_prompt=query_prompt, passage_prompt=passage_prompt
     )
+
+
+def _is_path(name: str) -> bool:
+    """Whether a name can only be a folder: those on the hub are ``MODEL`` or ``OWNER/MODEL``."""
+    return name.startswith(("/", ".", "~")) or name.count("/") > 1 or "\\" in name

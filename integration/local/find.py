@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+from opensearch_clir.addresses import parse_addresses
 from opensearch_clir.errors import LocalServerError
 from opensearch_clir.local import docker, server
 from opensearch_clir.local import state as records
@@ -43,20 +44,29 @@ def find_server(
 def from_environment() -> Instance | None:
     """Return the server that `OPENSEARCH_URL` names (several: separated by commas), if it is set.
 
-    Nothing is sent to it.
+    Nothing is sent to it. `OPENSEARCH_USERNAME` and `OPENSEARCH_PASSWORD` beat credentials in the
+    address, which are kept out of the instance's `urls`.
+
+    Raises:
+        ConfigurationError: the address is malformed.
     """
-    urls = tuple(u.strip() for u in os.environ.get("OPENSEARCH_URL", "").split(",") if u.strip())
-    if not urls:
+    given = os.environ.get("OPENSEARCH_URL", "")
+    if not given.strip(" ,"):
         return None
+    addresses = parse_addresses(given)
     ca_certs = os.environ.get("OPENSEARCH_CA_CERTS")
+    users = [os.environ.get("OPENSEARCH_USERNAME"), *(a.username for a in addresses)]
+    passwords = [a.password for a in addresses]
     return Instance(
         name="OPENSEARCH_URL",
         kind="url",
-        urls=urls,
-        security=urls[0].startswith("https:"),
-        username=os.environ.get("OPENSEARCH_USERNAME"),
+        urls=tuple(address.url for address in addresses),
+        security=addresses[0].scheme == "https",
+        username=next((user for user in users if user), None),
         ca_certs=Path(ca_certs) if ca_certs else None,
-        _password=lambda: os.environ.get("OPENSEARCH_PASSWORD"),
+        _password=lambda: next(
+            (p for p in [os.environ.get("OPENSEARCH_PASSWORD"), *passwords] if p is not None), None
+        ),
     )
 
 

@@ -16,7 +16,7 @@ from filelock import FileLock
 from opensearch_clir.errors import LocalServerError, MissingToolError
 from opensearch_clir.local import artefacts
 from opensearch_clir.local.artefacts import MODULES, PLUGINS, VERSION, Report, file_sha256
-from opensearch_clir.local.paths import cache_dir
+from opensearch_clir.local.paths import cache_dir, made_usable
 from opensearch_clir.local.tools import Java, find_java, find_mvn, run
 
 MANIFEST = "manifest.sha256"
@@ -40,7 +40,7 @@ def ensure_home(report: Report = lambda message: None) -> Path:
     one line per longer step. Raises `MissingToolError` (java, mvn) and `LocalServerError`.
     """
     home = home_dir()
-    home.parent.mkdir(parents=True, exist_ok=True)
+    made_usable(home.parent, "CLIR_CACHE_DIR")
     with FileLock(f"{home}.lock"):
         if home.exists():
             problem = find_damage(home)

@@ -24,7 +24,7 @@ from opensearch_clir.local.lifecycle import (
     silent,
     stop_processes,
 )
-from opensearch_clir.local.paths import instance_dir, instances_dir
+from opensearch_clir.local.paths import instance_dir, instances_dir, made_usable
 from opensearch_clir.local.state import MadeAs, State
 
 
@@ -119,9 +119,12 @@ def known() -> list[tuple[str, Instance | None]]:
 
 
 def lock(name: str) -> FileLock:
-    """Return the lock of an instance; beside its folder, because that may be deleted."""
-    instances_dir().mkdir(parents=True, exist_ok=True)
-    return FileLock(instances_dir() / f".{name}.lock")
+    """Return the lock of an instance; beside its folder, because that may be deleted.
+
+    Raises `LocalServerError` where the folder can't be used.
+    """
+    folder = made_usable(instances_dir(), "CLIR_DATA_DIR")
+    return FileLock(folder / f".{name}.lock")
 
 
 def _refuse_taken(port: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from opensearch_clir.query.plan import DenseLine, LexicalEvidence, QueryPlan
 
-__all__ = ["candidates", "evidence_script", "lexical_clause", "one_stage"]
+__all__ = ["candidates", "cosines", "evidence_script", "lexical_clause", "one_stage"]
 
 Query = dict[str, Any]
 
@@ -34,6 +34,11 @@ double dense = known
 return 1.0 / (1.0 + Math.exp(-(_score + dense)));
 """
 )
+
+_COSINE = """
+if (!doc.containsKey(params.field) || doc[params.field].size() == 0) { return 0; }
+return 1.0 + cosineSimilarity(params.vector, doc[params.field]);
+"""
 
 _WORDS_ONLY = _LINE + "return 1.0 / (1.0 + Math.exp(-(_score + line[2])));"
 
@@ -84,6 +89,14 @@ def lexical_clause(evidence: LexicalEvidence, lang_field: str) -> Query:
     if evidence.besides:
         scope["must_not"] = [{"terms": {lang_field: list(evidence.besides)}}]
     return {"bool": {"must": [words], **scope}} if scope else words
+
+
+def cosines(plan: QueryPlan, within: Query) -> Query:
+    """Return the query that scores documents by 1 + cosine; 0 for those without a vector."""
+    if plan.vector is None:
+        return within
+    params = {"field": plan.vector_field, "vector": plan.vector.tolist()}
+    return {"script_score": {"query": within, "script": {"source": _COSINE, "params": params}}}
 
 
 def evidence_script(plan: QueryPlan) -> Query:

@@ -10,15 +10,10 @@ from opensearchpy import OpenSearch
 
 from opensearch_clir.cluster import deepest_cause, guarded
 from opensearch_clir.errors import QueryError
-from opensearch_clir.query.dsl import Query, lexical_clause, one_stage
+from opensearch_clir.query.dsl import Query, cosines, lexical_clause, one_stage
 from opensearch_clir.query.plan import DenseLine, QueryPlan
 
 __all__ = ["Evidence", "Explanation", "explain"]
-
-_COSINE = """
-if (!doc.containsKey(params.field) || doc[params.field].size() == 0) { return 0; }
-return 1.0 + cosineSimilarity(params.vector, doc[params.field]);
-"""
 
 
 @dataclass(frozen=True)
@@ -94,10 +89,7 @@ def explain(
         for e in plan.lexical
     ]
     if plan.vector is not None:
-        params = {"field": plan.vector_field, "vector": plan.vector.tolist()}
-        queries.append(
-            {"script_score": {"query": only, "script": {"source": _COSINE, "params": params}}}
-        )
+        queries.append(cosines(plan, only))
     found = _run(client, index, queries, [plan.lang_field], search_type)
     if found[0] is None:
         raise QueryError(f"no document with id {document!r} in {index!r}")

@@ -77,6 +77,14 @@ def desired_schema(
             base = replace(base, generations=graphs)
         base, more = _with_generation(base, generation, state, activate)
         notes += more
+        dropped = [code for code in there.languages if code not in base.languages]
+        if dropped:
+            codes = ", ".join(dropped[:10]) + (", …" if len(dropped) > 10 else "")
+            notes.append(
+                f"{len(dropped)} of {len(there.languages)} languages are dropped ({codes}): their "
+                "fields stay, but are neither written nor searched any more; to keep them, name "
+                "them in --languages, too"
+            )
         if base.fields != there.fields:
             notes.append("documents indexed before keep what was made of the old fields")
     analyzers, better = _analyzers(base.languages, {} if rebuild else kept, state)
@@ -131,9 +139,9 @@ def _with_generation(
     old = base.generation.encoder
     return base, [
         (
-            f"queries go on with the vectors of {old!r}: index the documents again to give them "
-            f"vectors of {generation.encoder!r}, then run `clir setup {state.name} --encoder "
-            f"{generation.encoder} --activate`"
+            f"queries and new documents go on with the vectors of {old!r}; `clir setup "
+            f"{state.name} --encoder {generation.encoder} --activate` moves both to "
+            f"{generation.encoder!r}, and each document has its new vector once indexed again"
         )
     ]
 

@@ -15,9 +15,12 @@ from opensearch_clir.index_templates.render import component_name
 from opensearch_clir.index_templates.schema import META_KEY, IndexSchema
 from opensearch_clir.index_templates.validate import flat
 
-__all__ = ["IndexState", "Kind", "Member", "check_name", "inspect", "lookup"]
+__all__ = ["IndexState", "Kind", "Member", "check_name", "check_new_name", "inspect", "lookup"]
 
 Kind = Literal["missing", "concrete", "alias", "stream"]
+
+#: Bytes of an index name.
+MAX_NAME = 255
 
 #: Marks an index that was closed; removed when it is opened again.
 _CLOSED = "index.verified_before_close"
@@ -161,6 +164,18 @@ def check_name(name: str) -> None:
     """
     if not name or name.startswith(("_", "-", "+")) or set(name) & set('*?,"<>|/\\ #:'):
         raise IndexStateError(f"{name!r} is no index name: name one index, alias or data stream")
+
+
+def check_new_name(name: str) -> None:
+    """Refuse a name that the server gives no index, though an alias may have it.
+
+    Raises:
+        IndexStateError: with the reason.
+    """
+    if name != name.lower():
+        raise IndexStateError(f"{name!r} can't be created: index names are in lower case")
+    if name in (".", "..") or len(name.encode()) > MAX_NAME:
+        raise IndexStateError(f"{name!r} can't be created: too long (255 bytes), or only dots")
 
 
 def _get(client: OpenSearch, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from opensearch_clir.setup import requests, words
 from opensearch_clir.setup.conflicts import check_namespace
 from opensearch_clir.setup.decide import check_usable, indexed, moves
 from opensearch_clir.setup.desired import Wish, desired_schema, existing_schema
-from opensearch_clir.setup.inspect import IndexState
+from opensearch_clir.setup.inspect import IndexState, check_new_name
 from opensearch_clir.setup.requests import Request
 
 __all__ = ["Case", "Migration", "Request", "SetupPlan", "plan_setup", "target_name"]
@@ -71,6 +71,13 @@ class SetupPlan:
     def managed(self) -> str:
         """Name under which the result can be read."""
         return self.migration.target if self.migration else self.index
+
+    def with_problem(self, problem: str) -> SetupPlan:
+        """The same plan with a note that comes first, and a summary that points to it."""
+        summary = self.summary
+        if self.case == "current":
+            summary = f"{self.index}: the fields are there already, but the index can't be used."
+        return replace(self, summary=summary, notes=(problem, *self.notes))
 
     def with_constant(self, constant: float) -> SetupPlan:
         """The same plan with the BM25 constant as measured."""
@@ -149,6 +156,7 @@ def target_name(state: IndexState, to: str | None) -> str:
 def _check_names(state: IndexState, wish: Wish) -> None:
     namespace = wish.schema.namespace
     if not state.members:
+        check_new_name(state.name)
         check_namespace(state.name, namespace, state.template.get("mappings", {}), managed=False)
     for member in state.members:
         managed = member.ours is not None
@@ -187,6 +195,7 @@ def _migration(
     if target is None:
         raise ValueError("plan_setup needs the state of the target to migrate")
     source, schema = state.members[0], wish.schema
+    check_new_name(target.name)
     half_done = _half_done(source.name, target, schema)
     if half_done is not None:
         schema = half_done

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from opensearchpy import OpenSearch
 
 from opensearch_clir.encoders.base import Encoder
-from opensearch_clir.errors import IndexStateError
+from opensearch_clir.encoders.registry import EMBEDDED, load_encoder
+from opensearch_clir.errors import ConfigurationError, EncoderError, IndexStateError
 from opensearch_clir.index_templates.schema import Generation, IndexSchema
 from opensearch_clir.progress import Progress, silent
 from opensearch_clir.settings import Settings
@@ -17,7 +19,7 @@ from opensearch_clir.setup.apply import apply
 from opensearch_clir.setup.copying import Enrich
 from opensearch_clir.setup.desired import existing_schema
 from opensearch_clir.setup.generation import build_generation, generation_id
-from opensearch_clir.setup.inspect import IndexState, inspect
+from opensearch_clir.setup.inspect import IndexState, check_new_name, inspect
 from opensearch_clir.setup.migrate import MigrationResult, migrate
 from opensearch_clir.setup.plan import SetupPlan, plan_setup, target_name
 
@@ -86,12 +88,15 @@ def prepare(
     if options.exact and options.migrate:
         raise IndexStateError("--exact and --migrate exclude each other: choose one")
     state = inspect(client, index)
-    generation = _generation(state, settings, encoder)
+    if not state.members:
+        check_new_name(index)
+    generation = _generation(state, settings, encoder, options.activate)
+    problem = None if encoder is not None else _changed_files(state, generation)
     target: IndexState | None = None
     if options.migrate and state.members:
         name = target_name(state, options.to)
         target = state if name == index else inspect(client, name)
-    return plan_setup(
+    plan = plan_setup(
         state,
         settings,
         generation,
@@ -103,6 +108,7 @@ def prepare(
         activate=options.activate,
         templates=options.templates,
     )
+    return plan if problem is None else plan.with_problem(problem)
 
 
 def carry_out(
@@ -124,12 +130,18 @@ def carry_out(
     return migrate(client, plan, enrich, progress=progress)
 
 
-def _generation(state: IndexState, settings: Settings, encoder: Encoder | None) -> Generation:
-    """Return the generation to have; one that the index knows is not measured again."""
+def _generation(
+    state: IndexState, settings: Settings, encoder: Encoder | None, activate: bool | None
+) -> Generation:
+    """Return the generation to have; one that the index knows is not measured again.
+
+    Raises:
+        IndexStateError: one is to be activated, but it is not clear which.
+    """
     there = existing_schema(state)
     chosen = settings.model_fields_set & {"encoder", "query_prompt", "passage_prompt"}
     if encoder is None and there is not None and not chosen:
-        return there.generation
+        return _pending(there, state.name) if activate else there.generation
     loaded = encoder or _load(settings)
     prompts: dict[str, Any] = {
         "query_prompt": settings.query_prompt,
@@ -142,9 +154,47 @@ def _generation(state: IndexState, settings: Settings, encoder: Encoder | None) 
     return build_generation(loaded, **prompts)
 
 
-def _load(settings: Settings) -> Encoder:
-    from opensearch_clir.encoders import load_encoder
+def _pending(schema: IndexSchema, index: str) -> Generation:
+    """Return the one generation that is not active."""
+    waiting = [g for g in schema.generations.values() if g.id != schema.active]
+    if len(waiting) == 1:
+        return waiting[0]
+    if not waiting:
+        raise IndexStateError(
+            f"{index!r} has the vectors of {schema.generation.encoder!r} only: name the encoder "
+            "to activate with --encoder"
+        )
+    names = ", ".join(repr(g.encoder) for g in waiting)
+    raise IndexStateError(f"{index!r} can activate {names}: name one with --encoder")
 
+
+def _changed_files(state: IndexState, wanted: Generation) -> str | None:
+    """Say that the active encoder's files are not those of the index, if so.
+
+    Only the embedded encoder and folders are looked at: others might have to be fetched first.
+    """
+    there = existing_schema(state)
+    if there is None or wanted.id != there.active:
+        return None
+    name = wanted.encoder
+    if name != EMBEDDED and not Path(name).expanduser().is_dir():
+        return None
+    prompts = {"query_prompt": wanted.query_prompt, "passage_prompt": wanted.passage_prompt}
+    try:
+        found = load_encoder(name, **prompts).fingerprint
+    except (EncoderError, ConfigurationError) as error:
+        return f"the encoder {name!r} can't be used here: {error}"
+    if found == wanted.fingerprint:
+        return None
+    return (
+        f"the files of the encoder {name!r} have changed since this index was set up "
+        f"({wanted.fingerprint[:12]}, now {found[:12]}), so that searching and indexing are "
+        f"refused: bring the old files back, or run `clir setup {state.name} --encoder {name} "
+        "--activate` and index the documents again"
+    )
+
+
+def _load(settings: Settings) -> Encoder:
     return load_encoder(
         settings.encoder,
         query_prompt=settings.query_prompt,

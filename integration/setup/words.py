@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opensearch_clir.index_templates.schema import IndexSchema
+from opensearch_clir.index_templates.schema import Generation, IndexSchema
 from opensearch_clir.setup.inspect import IndexState
 
 __all__ = ["cost", "needs_a_choice", "notes", "stream_without_knn", "summary"]
@@ -13,10 +13,13 @@ _BYTES_PER_COMPONENT = 5
 
 def summary(case: str, state: IndexState, schema: IndexSchema, target: str = "") -> str:
     """Return what will happen."""
+    fields = ", ".join(str(f.name) + (f"^{f.boost}" if f.boost != 1 else "") for f in schema.fields)
     what = (
-        f"{len(schema.languages)} languages, vectors of {schema.generation.encoder!r} "
-        f"({schema.generation.dimension} dimensions)"
+        f"{len(schema.languages)} languages, text of {fields}, vectors of "
+        f"{schema.generation.encoder!r} ({schema.generation.dimension} dimensions)"
     )
+    for added in _added(state, schema):
+        what += f" and, beside them, of {added.encoder!r} ({added.dimension} dimensions)"
     name = state.name
     if case == "current":
         return f"{name}: everything is set up already; nothing to do."
@@ -50,10 +53,32 @@ def cost(case: str, state: IndexState, schema: IndexSchema) -> str:
     if not documents:
         return "No documents yet, no downtime."
     tail = " Every search then reads all vectors." if case == "exact" else ""
+    if _switches(state, schema):
+        waiting = documents
+    if not waiting:
+        return f"No downtime. All {documents:,} documents have vectors.{tail}"
     return (
         f"No downtime. {waiting:,} of {documents:,} documents have no vectors yet: they are found "
         f"by their own words once indexed again; vectors take about {megabytes(vectors)}.{tail}"
     )
+
+
+def _known(state: IndexState) -> dict[str, IndexSchema]:
+    """Return the set-ups that are there by their active generation."""
+    return {schema.active: schema for schema in state.schemas().values()}
+
+
+def _added(state: IndexState, schema: IndexSchema) -> list[Generation]:
+    """Return the generations that are new, but not yet the active one."""
+    there = {key for known in _known(state).values() for key in known.generations}
+    new = [g for key, g in schema.generations.items() if there and key not in there]
+    return [g for g in new if g.id != schema.active]
+
+
+def _switches(state: IndexState, schema: IndexSchema) -> bool:
+    """Whether another generation becomes active, which the documents have no vectors of."""
+    known = _known(state)
+    return bool(known) and schema.active not in known
 
 
 def notes(state: IndexState) -> tuple[str, ...]:

@@ -150,7 +150,7 @@ class TestRefused:
             ({"text": []}, "no text in title, text"),
             ({"text": {"a": "b"}}, "field 'text' is an object, expected text"),
             ({"text": ["a", {"b": "c"}]}, "field 'text' is an object, expected text"),
-            ({"text": b"bytes"}, "field 'text' is a bytes, expected text"),
+            ({"text": b"bytes"}, "field 'text' is a bytes, which JSON does not have"),
             ({"text": "x", "clir": "mine"}, "field 'clir' is not ours"),
             ({"text": "x", "clir": {"lang": "en", "mine": 1}}, "field 'clir' is not ours"),
             ({"text": "x", "clir.lang": "en"}, "field 'clir' is not ours"),

@@ -29,6 +29,12 @@ SECURE = Instance(
 )
 
 
+@pytest.fixture(autouse=True)
+def no_given_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CLIR_URL", "OPENSEARCH_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def run(command: Any, *arguments: str) -> Result:
     return CliRunner().invoke(command, arguments)
 
