@@ -15,7 +15,7 @@ from opensearch_clir.calibration.parameters import DensePair, Parameters
 from opensearch_clir.cluster import deepest_cause, guarded
 from opensearch_clir.errors import ClusterError
 from opensearch_clir.index_templates.schema import IndexSchema
-from opensearch_clir.query.dsl import Query, lexical_clause
+from opensearch_clir.query.dsl import Query, cosines, lexical_clause
 from opensearch_clir.query.plan import QueryPlan
 from opensearch_clir.query.prepare import Preparer
 
@@ -32,11 +32,6 @@ RANDOM = 100
 
 #: Queries in one ``_msearch``.
 BATCH = 20
-
-_COSINE = """
-if (!doc.containsKey(params.field) || doc[params.field].size() == 0) { return 0; }
-return 1.0 + cosineSimilarity(params.vector, doc[params.field]);
-"""
 
 
 @dataclass(frozen=True)
@@ -155,11 +150,7 @@ def _words(candidate: _Candidates) -> dict[str, Any]:
 
 def _cosines(candidate: _Candidates) -> dict[str, Any]:
     plan, ids = candidate.plan, candidate.ids
-    query: Query = {"ids": {"values": ids}}
-    if plan.vector is not None:
-        params = {"field": plan.vector_field, "vector": plan.vector.tolist()}
-        script = {"source": _COSINE, "params": params}
-        query = {"script_score": {"query": query, "script": script}}
+    query = cosines(plan, {"ids": {"values": ids}})
     fields = [plan.lang_field]
     return {"query": query, "size": len(ids), "_source": False, "docvalue_fields": fields}
 

@@ -41,7 +41,8 @@ class Options:
         measures: names of ``ir_measures``.
         folds: for cross-fitting.
         seed: of folds and samples.
-        pair_topics: topics a pair that are run within the target language; None: all.
+        pair_topics: topics a pair that are run within the target language; None: all, 0: no
+            pairs, the pooled figures alone.
         parameters: of the fusion, in place of cross-fitted ones.
         timed: queries whose latency is taken.
     """
@@ -81,13 +82,22 @@ class Experiment:
         bench: the index and the prepared questions.
         options: how to run.
         progress: told of searches.
+        extra: more systems by name, such as rerankers, each a function from a query id; one that
+            is tuned must give a query only what was learned on other folds (`folds`).
 
     Raises:
-        ConfigurationError: an unknown system.
+        ConfigurationError: an unknown system, or fewer topics than folds.
     """
 
-    def __init__(self, bench: Workbench, options: Options, progress: Progress = silent) -> None:
-        unknown = [name for name in options.systems if name not in SYSTEMS]
+    def __init__(
+        self,
+        bench: Workbench,
+        options: Options,
+        progress: Progress = silent,
+        extra: Mapping[str, SystemOf] | None = None,
+    ) -> None:
+        self.extra = dict(extra or {})
+        unknown = [n for n in options.systems if n not in SYSTEMS and n not in self.extra]
         if unknown:
             raise ConfigurationError(
                 f"unknown system {', '.join(unknown)}: choose from {', '.join(SYSTEMS)}"
@@ -96,7 +106,7 @@ class Experiment:
         self.options = options
         self.progress = progress
         self.set: EvaluationSet = bench.set
-        self.folds = make_folds(self.set.topics, options.folds, options.seed)
+        self.folds = make_folds(self.set.components, options.folds, options.seed)
         self.asked = _sample_pairs(self.set, options.pair_topics, options.seed)
 
     def run(self) -> dict[str, Measured]:
@@ -157,6 +167,7 @@ class Experiment:
             chosen["clir"] = {fold: str(p) for fold, p in parameters.items()}
             ours = {fold: Calibrated(p) for fold, p in parameters.items()}
             systems["clir"] = lambda query: ours[self.folds[query]]
+        systems.update(self.extra)
         return systems, runs, chosen
 
     def _pooled(self, name: str, system_of: SystemOf) -> Run:
@@ -164,6 +175,8 @@ class Experiment:
         return self.bench.run(system_of, queries, DEPTH)
 
     def _pairs(self, name: str, system_of: SystemOf) -> dict[str, PairValues]:
+        if not self.asked:
+            return {measure: {} for measure in self.options.measures}
         targets = {
             target: {q for (_, t), queries in self.asked.items() if t == target for q in queries}
             for _, target in self.asked
@@ -214,6 +227,8 @@ def _sample_pairs(
 ) -> dict[tuple[str, str], list[str]]:
     """Return the queries to run within a language, by pair: those of at most `topics` topics."""
     by_pair: dict[tuple[str, str], dict[str, list[str]]] = {}
+    if topics == 0:
+        return {}
     for query in evaluation_set.queries.values():
         for target in {evaluation_set.language(d) for d in evaluation_set.relevant(query.id)}:
             topic = evaluation_set.topics[query.id]

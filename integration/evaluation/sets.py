@@ -84,13 +84,27 @@ class EvaluationSet:
 
     @cached_property
     def topics(self) -> Mapping[str, str]:
-        """Query id -> topic: the unit of folds, bootstrap and leakage checks."""
+        """Query id -> topic: the unit of the bootstrap."""
         given = {query.id: query.topic for query in self.queries.values()}
+        return find_topics(given, self._answers)
+
+    @cached_property
+    def components(self) -> Mapping[str, str]:
+        """Query id -> component: topics that share a relevant document, joined; for folds.
+
+        Given topics may share answers. What is learned on one would then have seen the other's.
+        """
         links = {
+            query: [*found, f"\1{self.topics[query]}"] for query, found in self._answers.items()
+        }
+        return find_topics(dict.fromkeys(self.queries), links)
+
+    @cached_property
+    def _answers(self) -> dict[str, list[str]]:
+        return {
             query: [self.documents[doc].group or f"\0{doc}" for doc in self.relevant(query)]
             for query in self.queries
         }
-        return find_topics(given, links)
 
     def relevant(self, query: str) -> list[str]:
         """Return the ids of the documents with a grade above 0 for a query id."""

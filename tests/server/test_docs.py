@@ -42,7 +42,8 @@ def test_every_command_in_the_docs_exists_with_its_options(page: Path) -> None:
         command: click.Command | None = main
         while isinstance(command, click.Group) and words and not words[0].startswith("-"):
             name = words.pop(0)
-            command = command.get_command(context, name)
+            # `clir evaluate DIR` is short for `clir evaluate run DIR`.
+            command = command.get_command(context, name) or command.get_command(context, "run")
             assert command is not None, f"{page.name}: no command {name!r} in {line!r}"
         known = {o for p in command.params for o in (*p.opts, *p.secondary_opts)} | {"--help", "-h"}
         for word in words:
