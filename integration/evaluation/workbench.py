@@ -166,6 +166,8 @@ def _fill(
     with guarded(f"merging {index!r}"):
         # One segment: latencies then don't depend on how the bulk requests fell.
         client.indices.forcemerge(index=index, params={"max_num_segments": 1}, request_timeout=600)
+        # Else the merged graph comes into view in the middle of a run, and neighbours change.
+        client.indices.refresh(index=index)
     schema = read_schema(client, index)
     preparer = Preparer(
         client,
