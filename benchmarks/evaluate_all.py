@@ -2,8 +2,9 @@
 
     python benchmarks/evaluate_all.py SET... --out benchmarks/results
 
-For each SET: `NAME.json` of the whole set, and `NAME-thin.json` with the pooled figures of its
-one-language-per-group variants (seeds 0-4). Texts of documents and queries are left out.
+For each SET: `NAME.json` and the page `NAME.html` of the whole set, and `NAME-thin.json` with the
+pooled figures of its one-language-per-group variants (seeds 0-4). Texts of documents and queries
+are left out. The pages can be made again from the JSON with `clir report` and are not committed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from opensearch_clir.errors import DataError
 from opensearch_clir.evaluation.evaluate import evaluate
 from opensearch_clir.evaluation.experiment import Options
 from opensearch_clir.evaluation.read_set import read_set
+from opensearch_clir.evaluation.report.page import write_report
+from opensearch_clir.evaluation.report.read import Result
 from opensearch_clir.evaluation.thin import thin
 from opensearch_clir.progress import to_stream
 
@@ -39,6 +42,8 @@ def main() -> None:
         found, _ = evaluate(client, full, settings, Options(), progress=to_stream())
         found.pop("worst")
         write(arguments.out / f"{full.name}.json", found)
+        page = Result(found, full.name)
+        write_report([page], arguments.out / f"{full.name}.html", texts=False)
         variants: dict[str, Any] = {}
         for seed in SEEDS:
             try:
