@@ -8,13 +8,10 @@ the same vectors, min-max normalised, equal weights), asked in the same words on
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +24,8 @@ from rich.text import Text
 from opensearch_clir import Clir, ClirError
 from opensearch_clir.cluster import as_clir_error
 from opensearch_clir.errors import IndexStateError
+from opensearch_clir.evaluation.read_set import read_set
+from opensearch_clir.evaluation.sets import EvaluationSet, Query
 from opensearch_clir.local.find import from_environment, up
 
 SET = Path(__file__).resolve().parents[1] / "benchmarks" / "sets" / "helpdesk"
@@ -50,30 +49,14 @@ SHOWN = [
 PAIRS = ["fr>en", "en>fr", "en>ja", "ja>en", "ar>de", "de>ar", "es>de", "zh>en", "hi>en", "ru>fr"]
 
 
-@dataclass
-class HelpDesk:
-    """Queries and judgments of the set."""
+def right(desk: EvaluationSet, query: str, lang: str) -> set[str]:
+    """Return the documents in `lang` that answer a query in full."""
+    return {d for d in answers(desk, query) if desk.language(d) == lang}
 
-    queries: dict[str, dict[str, str]]
-    langs: dict[str, str]
-    answers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    @classmethod
-    def read(cls) -> HelpDesk:
-        with (SET / "queries.tsv").open(encoding="utf-8") as file:
-            queries = {row["id"]: row for row in csv.DictReader(file, delimiter="\t")}
-        with (SET / "corpus.jsonl").open(encoding="utf-8") as file:
-            langs = {d["id"]: d["lang"] for d in map(json.loads, file)}
-        desk = cls(queries, langs)
-        for line in (SET / "qrels.tsv").read_text(encoding="utf-8").splitlines():
-            query, _, document, grade = line.split()
-            if int(grade) == 2:
-                desk.answers[query].add(document)
-        return desk
-
-    def right(self, query: str, lang: str) -> set[str]:
-        """Documents in `lang` that answer the query."""
-        return {d for d in self.answers[query] if self.langs[d] == lang}
+def answers(desk: EvaluationSet, query: str) -> set[str]:
+    """Return the documents that answer a query in full."""
+    return {d for d, grade in desk.qrels[query].items() if grade == 2}
 
 
 def main() -> int:
@@ -96,7 +79,7 @@ def run(console: Console) -> int:
     clir = Clir(client, INDEX)
     with timed(console, "index"):
         index(client, clir, console)
-    desk = HelpDesk.read()
+    desk = read_set(SET)
     systems = searchers(client, clir)
     with timed(console, "search"):
         console.print("\nIn all documents, where is the first right one in the other language?")
@@ -166,7 +149,7 @@ def searchers(client: OpenSearch, clir: Clir) -> dict[str, Searcher]:
         if plan.vector is not None:
             nearest = {"vector": plan.vector.tolist(), "k": 100, "filter": where}
             queries.append({"knn": {plan.vector_field: nearest}})
-        pipeline = {"phase_results_processors": [{"normalization-processor": {}}]}
+        pipeline: dict[str, Any] = {"phase_results_processors": [{"normalization-processor": {}}]}
         body = {
             "query": {"hybrid": {"queries": queries}},
             "search_pipeline": pipeline,
@@ -181,40 +164,40 @@ def searchers(client: OpenSearch, clir: Clir) -> dict[str, Searcher]:
 
 
 def show(
-    console: Console, desk: HelpDesk, systems: dict[str, Searcher], query: str, lang: str
+    console: Console, desk: EvaluationSet, systems: dict[str, Searcher], query: str, lang: str
 ) -> None:
     """Print where each system, searching everything, ranks the right document of a language."""
     row = desk.queries[query]
-    right = desk.right(query, lang)
+    wanted = right(desk, query, lang)
     console.print()
-    console.print(Text(f"{row['lang']} → {lang}   {row['text']}", style="bold"))
+    console.print(Text(f"{row.lang} → {lang}   {row.text}", style="bold"))
     for name, search in systems.items():
-        hits = search(row["text"], None)
-        rank = next((n for n, hit in enumerate(hits, 1) if hit["_id"] in right), None)
+        hits = search(row.text, None)
+        rank = next((n for n, hit in enumerate(hits, 1) if hit["_id"] in wanted), None)
         best = hits[0]["_source"]["title"] if hits else "nothing"
         place = f"at {rank}" if rank else "not on the first page"
         console.print(Text(f"  {name:<7} {place:<22} first hit: {best}"))
 
 
 def show_mixed(
-    console: Console, desk: HelpDesk, systems: dict[str, Searcher], kind: str, label: str
+    console: Console, desk: EvaluationSet, systems: dict[str, Searcher], kind: str, label: str
 ) -> None:
     """Print how many right documents of other languages come up for one kind of question."""
-    rows = [row for row in desk.queries.values() if row["kind"] == kind][:4]
+    rows = [row for row in desk.queries.values() if row.kind == kind][:4]
     console.print()
     console.print(Text(label, style="bold"))
     for row in rows:
-        right = {d for d in desk.answers[row["id"]] if desk.langs[d] != row["lang"]}
+        foreign = {d for d in answers(desk, row.id) if desk.language(d) != row.lang}
         found = {
-            name: len(right & {hit["_id"] for hit in search(row["text"], None)})
+            name: len(foreign & {hit["_id"] for hit in search(row.text, None)})
             for name, search in systems.items()
         }
         figures = ", ".join(f"{name} {n}" for name, n in found.items())
-        console.print(Text(f"  {row['text']}"))
-        console.print(Text(f"    foreign answers on the first page, of {len(right)}: {figures}"))
+        console.print(Text(f"  {row.text}"))
+        console.print(Text(f"    foreign answers on the first page, of {len(foreign)}: {figures}"))
 
 
-def summary(console: Console, desk: HelpDesk, systems: dict[str, Searcher]) -> None:
+def summary(console: Console, desk: EvaluationSet, systems: dict[str, Searcher]) -> None:
     """Print for all questions of each pair how often a right foreign document is on page one."""
     console.print(
         "\nAll questions: share with a right document of the target language on page one,"
@@ -228,7 +211,7 @@ def summary(console: Console, desk: HelpDesk, systems: dict[str, Searcher]) -> N
         rows = [
             row
             for row in desk.queries.values()
-            if row["lang"] == source and row["kind"] == "natural" and desk.right(row["id"], target)
+            if row.lang == source and row.kind == "natural" and right(desk, row.id, target)
         ]
         cells = [
             " / ".join(f"{share(desk, search, rows, target, lang):.0%}" for lang in (None, target))
@@ -239,12 +222,11 @@ def summary(console: Console, desk: HelpDesk, systems: dict[str, Searcher]) -> N
 
 
 def share(
-    desk: HelpDesk, search: Searcher, rows: list[dict[str, str]], target: str, lang: str | None
+    desk: EvaluationSet, search: Searcher, rows: list[Query], target: str, lang: str | None
 ) -> float:
     """Return the share of questions with a right document in `target` on the first page."""
     found = (
-        desk.right(row["id"], target) & {hit["_id"] for hit in search(row["text"], lang)}
-        for row in rows
+        right(desk, row.id, target) & {hit["_id"] for hit in search(row.text, lang)} for row in rows
     )
     return sum(map(bool, found)) / len(rows)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +20,10 @@ from opensearch_clir.cli.making import (
     pool,
     sample,
 )
-from opensearch_clir.errors import DataError
 from opensearch_clir.evaluation.groups import GROUPINGS
 
 if TYPE_CHECKING:
     from opensearch_clir.evaluation.check import Report
-    from opensearch_clir.evaluation.sets import EvaluationSet
 
 __all__ = ["check", "evalset"]
 
@@ -73,10 +70,11 @@ def thin(folder: Path, seed: int, out: Path, grouping: str) -> None:
     Example:
       clir evalset thin sets/helpdesk --seed 0 --out sets/helpdesk-thin0
     """
+    from opensearch_clir.evaluation.read_set import read_set
     from opensearch_clir.evaluation.sets import write_set
     from opensearch_clir.evaluation.thin import thin as make_thin
 
-    full = _read(folder, grouping)
+    full = read_set(folder, grouping=grouping)
     thinned = make_thin(full, seed)
     write_set(thinned, out)
     click.echo(
@@ -100,23 +98,13 @@ def check(folder: Path, as_json: bool, grouping: str) -> None:
       clir evaluate check sets/helpdesk
     """
     from opensearch_clir.evaluation.check import check as look_at
+    from opensearch_clir.evaluation.read_set import read_set
 
-    report = look_at(_read(folder, grouping))
+    report = look_at(read_set(folder, grouping=grouping))
     if as_json:
         print_json(report.as_json())
     else:
         _show(report)
-
-
-def _read(folder: Path, grouping: str) -> EvaluationSet:
-    """Read a set; print all its problems, one a line, which one-line errors can't."""
-    from opensearch_clir.evaluation.read_set import read_set
-
-    try:
-        return read_set(folder, grouping=grouping)
-    except DataError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
 
 
 def _show(report: Report) -> None:

@@ -18,7 +18,7 @@ from opensearch_clir.evaluation.runs import Run
 from opensearch_clir.evaluation.sets import EvaluationSet
 from opensearch_clir.evaluation.systems.base import DEPTH, System
 from opensearch_clir.evaluation.systems.ours import Calibrated
-from opensearch_clir.evaluation.systems.stock import Bm25, Bm25PerLanguage, Hybrid, Knn, Rrf
+from opensearch_clir.evaluation.systems.stock import Bm25, Hybrid, Knn, Rrf
 from opensearch_clir.evaluation.tuning import Legs, Lexical, Tuner
 from opensearch_clir.evaluation.workbench import FIELDS, Workbench
 from opensearch_clir.progress import Progress, silent
@@ -135,9 +135,10 @@ class Experiment:
     ) -> tuple[dict[str, SystemOf], dict[str, Run], dict[str, dict[int, str]]]:
         """Return each system by query, the untuned ones' runs, and what was chosen by fold."""
         languages = tuple(sorted({d.lang for d in self.set.documents.values()}))
-        lexical: dict[Lexical, Bm25 | Bm25PerLanguage] = {
+        names = self.bench.preparer.schema.names
+        lexical: dict[Lexical, Bm25] = {
             "bm25": Bm25(FIELDS),
-            "bm25-lang": Bm25PerLanguage(languages),
+            "bm25-lang": Bm25(tuple(map(names.text, languages)), "bm25-lang"),
         }
         plain: dict[str, System] = {"knn": Knn()}
         plain.update(lexical.items())
@@ -188,20 +189,11 @@ class Experiment:
             queries = self.progress(every, label=label, total=len(every))
             deep = self.bench.run(system_of, queries, size)
             return in_pairs(self.set, deep, self.options.measures, asked=self.asked)
-        total = sum(len(queries) for queries in targets.values())
-        done = iter(
-            self.progress(
-                ((t, q) for t, queries in sorted(targets.items()) for q in sorted(queries)),
-                label=f"{name}, within languages",
-                total=total,
-            )
-        )
         runs: dict[str, Run] = {}
-        for target, wanted in sorted(targets.items()):
-            batch = [next(done)[1] for _ in wanted]
-            runs[target] = self.bench.run(system_of, batch, DEPTH, [{"term": {"lang": target}}])
-        for _ in done:
-            pass
+        label = f"{name}, within languages"
+        for target in self.progress(sorted(targets), label=label, total=len(targets)):
+            within = [{"term": {"lang": target}}]
+            runs[target] = self.bench.run(system_of, sorted(targets[target]), DEPTH, within)
         return in_pairs(self.set, runs.__getitem__, self.options.measures, asked=self.asked)
 
     def _latencies(self, systems: Mapping[str, SystemOf]) -> dict[str, list[float]]:

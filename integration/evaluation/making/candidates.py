@@ -8,6 +8,7 @@ from typing import Any
 from opensearch_clir.clir import Clir
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.language.folding import fold
+from opensearch_clir.query.dsl import cosines
 from opensearch_clir.query.plan import QueryPlan
 from opensearch_clir.query.prepare import MAX_LEXICAL_CHARACTERS
 from opensearch_clir.query.request import neighbours, search_body
@@ -66,12 +67,8 @@ def _words(field: str, text: str, within: Body) -> Body:
 
 def _nearest(plan: QueryPlan, within: Body) -> Body:
     assert plan.vector is not None
-    vector = plan.vector.tolist()
     if plan.indexed:
-        return {"knn": {plan.vector_field: {"vector": vector, "k": plan.k, "filter": within}}}
+        nearest = {"vector": plan.vector.tolist(), "k": plan.k, "filter": within}
+        return {"knn": {plan.vector_field: nearest}}
     having = [within, {"exists": {"field": plan.vector_field}}]
-    script = {
-        "source": "1.0 + cosineSimilarity(params.vector, doc[params.field])",
-        "params": {"vector": vector, "field": plan.vector_field},
-    }
-    return {"script_score": {"query": {"bool": {"filter": having}}, "script": script}}
+    return cosines(plan, {"bool": {"filter": having}})

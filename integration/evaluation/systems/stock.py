@@ -9,14 +9,18 @@ from typing import Any, Literal
 from opensearch_clir.evaluation.systems.base import Question
 from opensearch_clir.query.dsl import Query
 
-__all__ = ["COMBINATIONS", "Bm25", "Bm25PerLanguage", "Hybrid", "HybridConfig", "Knn", "Rrf"]
+__all__ = ["COMBINATIONS", "Bm25", "Hybrid", "HybridConfig", "Knn", "Rrf"]
 
 COMBINATIONS = ("arithmetic_mean", "harmonic_mean", "geometric_mean")
 
 
 @dataclass(frozen=True)
 class Bm25:
-    """BM25 over the users' own fields, one standard analyzer for all languages."""
+    """BM25 over some fields, their scores added up.
+
+    Over the users' own fields that is one analyzer for all languages; over the field of each
+    language of the documents, each its own.
+    """
 
     fields: tuple[str, ...]
     name: str = "bm25"
@@ -25,24 +29,6 @@ class Bm25:
     def query(self, question: Question) -> Query:
         """Return the words as a query."""
         fields = list(self.fields)
-        return {"multi_match": {"query": question.text, "fields": fields, "type": "most_fields"}}
-
-    def body(self, question: Question, size: int, filters: Sequence[Query] = ()) -> dict[str, Any]:
-        return _body(_filtered(self.query(question), filters), size)
-
-
-@dataclass(frozen=True)
-class Bm25PerLanguage:
-    """BM25 over one field per language of the documents, each with its own analyzer, added up."""
-
-    languages: tuple[str, ...]
-    name: str = "bm25-lang"
-    same_scores: bool = True
-
-    def query(self, question: Question) -> Query:
-        """Return the words as a query."""
-        schema = question.preparer.schema
-        fields = [schema.names.text(code) for code in self.languages]
         return {"multi_match": {"query": question.text, "fields": fields, "type": "most_fields"}}
 
     def body(self, question: Question, size: int, filters: Sequence[Query] = ()) -> dict[str, Any]:
@@ -106,7 +92,7 @@ class Hybrid:
     """The stock ``hybrid`` query of a lexical and a dense leg."""
 
     config: HybridConfig
-    lexical: Bm25 | Bm25PerLanguage
+    lexical: Bm25
     name: str = "hybrid"
     same_scores: bool = False
 
@@ -119,7 +105,7 @@ class Rrf:
     """The stock ``hybrid`` query with reciprocal rank fusion (Cormack et al. 2009)."""
 
     constant: int
-    lexical: Bm25 | Bm25PerLanguage
+    lexical: Bm25
     name: str = "rrf"
     same_scores: bool = False
 
@@ -133,7 +119,7 @@ class Rrf:
 
 
 def _legs(
-    lexical: Bm25 | Bm25PerLanguage,
+    lexical: Bm25,
     question: Question,
     size: int,
     filters: Sequence[Query],
