@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from judging_site import serving
 from opensearch_clir.evaluation.making.agreement import agreement
-from opensearch_clir.evaluation.making.desk import Desk
-from opensearch_clir.evaluation.making.draft import Candidate, read_draft
+from opensearch_clir.evaluation.making.draft import Candidate
 from opensearch_clir.evaluation.making.judgments import Judgments, read_judgments
 from opensearch_clir.evaluation.making.server import JudgingServer
 from webdriver_client import LEFT, Browser
@@ -39,12 +38,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def site(folder: Path) -> Iterator[JudgingServer]:
-    with JudgingServer(Desk(read_draft(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving(folder) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def begin(browser: Browser, site: JudgingServer, name: str) -> None:

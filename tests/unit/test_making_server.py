@@ -5,13 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from judging_site import serving
 from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.evaluation.making.desk import Desk
 from opensearch_clir.evaluation.making.draft import read_draft
@@ -32,12 +32,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def site(folder: Path) -> Iterator[JudgingServer]:
-    with JudgingServer(Desk(read_draft(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving(folder) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def ask(
