@@ -12,8 +12,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from opensearch_clir.debias.method import Method
 from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.index_templates.schema import SourceField
+from opensearch_clir.language.base import DOCUMENT_DETECTOR, QUERY_DETECTOR
 from opensearch_clir.languages import LANGUAGES, canonical
 from opensearch_clir.toml_files import read_toml
 
@@ -44,11 +46,16 @@ class Settings(BaseSettings):
         encoder: ``embedded`` or the name or folder of a sentence-transformers model.
         query_prompt, passage_prompt: text before each query or passage; without one the model's
             own prompts are used.
-        detector: how document and query languages are guessed.
+        detector: how the languages of documents are guessed; an index keeps the one of its set-up.
+        query_detector: how the languages of queries are guessed.
         lang_field: field of the documents that holds their language tag.
         group_field: field of the documents that holds their translation group.
         lang_threshold: posterior in (0, 1] from which a language is one of the document's.
         namespace: object that holds our fields in each document.
+        debias: what is done to vectors that say too much about their language: ``none``,
+            ``centre``, ``shift`` or ``lir:R``; an index keeps that of its set-up.
+        debias_sample: file with texts that a debiasing is fitted on, in place of the index's own
+            documents.
     """
 
     model_config = SettingsConfigDict(env_prefix="CLIR_", extra="forbid", frozen=True)
@@ -64,11 +71,14 @@ class Settings(BaseSettings):
     encoder: str = "embedded"
     query_prompt: str | None = None
     passage_prompt: str | None = None
-    detector: str = "langdetect"
+    detector: str = DOCUMENT_DETECTOR
+    query_detector: str = QUERY_DETECTOR
     lang_field: str | None = None
     group_field: str | None = None
     lang_threshold: float = Field(default=0.25, gt=0, le=1)
     namespace: str = Field(default="clir", pattern=r"^[a-z][a-z0-9_-]*$")
+    debias: str = "none"
+    debias_sample: Path | None = None
 
     @field_validator("fields")
     @classmethod
@@ -91,6 +101,14 @@ class Settings(BaseSettings):
         if not codes:
             raise ValueError("name at least one language")
         return tuple(codes)
+
+    @field_validator("debias")
+    @classmethod
+    def _check_debias(cls, value: str) -> str:
+        try:
+            return str(Method.parse(value))
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from error
 
     @property
     def source_fields(self) -> tuple[SourceField, ...]:

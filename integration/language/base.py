@@ -8,7 +8,12 @@ from typing import Protocol
 
 from opensearch_clir.languages import UND
 
-__all__ = ["Detector", "LanguagePosterior"]
+__all__ = ["DOCUMENT_DETECTOR", "QUERY_DETECTOR", "Detector", "LanguagePosterior"]
+
+#: Names of the detectors that measured best for documents, and for queries of a few words
+#: (see ``docs/decisions/0012-language-detectors.md``).
+DOCUMENT_DETECTOR = "two-stage"
+QUERY_DETECTOR = "pooled"
 
 
 @dataclass(frozen=True)

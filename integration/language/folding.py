@@ -22,6 +22,9 @@ _DROPPED = re.compile(
     "\ufe00-\ufe0f\ufeff]+"
 )
 
+# More marks in a row than any writing has; sorting them into canonical order takes quadratic time.
+_PILED = re.compile(r"(?:(?!\s)[^\x00-\u02ff\w]){64,}")
+
 # Letters that Unicode does not decompose, though names are spelled with and without the stroke.
 _STROKES = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "ı": "i"}
@@ -45,6 +48,6 @@ def fold(text: str) -> str:
 
 
 def _once(text: str) -> str:
-    bare = _DROPPED.sub("", unicodedata.normalize("NFKD", text))
+    bare = _DROPPED.sub("", unicodedata.normalize("NFKD", _PILED.sub("", text)))
     bare = _DROPPED.sub("", unicodedata.normalize("NFKD", bare.casefold()))
     return unicodedata.normalize("NFKC", bare.translate(_STROKES))

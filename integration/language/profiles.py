@@ -6,9 +6,7 @@ import functools
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -71,51 +69,32 @@ class Profiles:
     keys: NDArray[np.uint64]
     logs: NDArray[np.float32]
 
-    def only(self, codes: Sequence[str]) -> Profiles:
-        """Return the columns of some languages, with the n-grams that any of them knows."""
-        columns = [i for i, code in enumerate(self.codes) if code in codes]
-        logs = self.logs[:, columns]
-        known = (logs > np.float32(np.log(SMOOTHING))).any(axis=1)
-        return Profiles(tuple(self.codes[i] for i in columns), self.keys[known], logs[known])
+    def likelihoods(self, text: str) -> NDArray[np.float64]:
+        """Sum the log probabilities of the n-grams of a text, as `normalise` returns it.
 
-    def likelihoods(self, text: str, piece: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Sum the log probabilities of the n-grams in each piece of a normalised text.
-
-        Args:
-            text: as `normalise` returns it.
-            piece: characters to a piece.
+        Each n-gram counts once: "xxxxx" is no more Somali than "xx". Those that no language has
+        count nothing.
 
         Returns:
-            Log likelihoods of shape (pieces, columns), and how many known n-grams each piece has,
-            shape (pieces,).
+            Log likelihoods, shape (columns,).
         """
-        count = max(1, -(-len(text) // piece))
-        keys, starts = _ngrams(text)
+        keys = _ngrams(text)
         place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        known = self.keys[place] == keys
-        # Each n-gram once a piece: "xxxxx" is no more Somali than "xx".
-        both = np.unique((starts[known] // piece) * len(self.keys) + place[known])
-        pieces, place = np.divmod(both, len(self.keys))
-        sums = np.zeros((count, len(self.codes)))
-        ends = np.searchsorted(pieces, np.arange(count + 1))
-        for number, (start, end) in enumerate(pairwise(ends.tolist())):
-            sums[number] = self.logs[place[start:end]].sum(axis=0, dtype=np.float64)
-        return sums, np.bincount(pieces, minlength=count)
+        sums: NDArray[np.float64] = self.logs[np.unique(place[self.keys[place] == keys])].sum(
+            axis=0, dtype=np.float64
+        )
+        return sums
 
 
-def _ngrams(text: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return key and start of every n-gram inside a word, its bordering spaces included."""
+def _ngrams(text: str) -> NDArray[np.uint64]:
+    """Return the key of every n-gram inside a word, its bordering spaces included."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     wide = codes.astype(np.uint64)
     letter = wide != ord(" ")
-    place = np.arange(len(wide))
     pairs = (wide[:-1] << np.uint64(21)) | wide[1:]
     triples = (pairs[:-1] << np.uint64(21)) | wide[2:]
     inner = letter[1:-1]  # a space in the middle would join two words
-    return (
-        np.concatenate([wide[letter], pairs, triples[inner]]),
-        np.concatenate([place[letter], place[:-1], place[:-2][inner]]),
-    )
+    return np.concatenate([wide[letter], pairs, triples[inner]])
 
 
 def _key(ngram: str) -> int:

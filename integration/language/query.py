@@ -10,8 +10,9 @@ from opensearch_clir.languages import UND
 __all__ = ["query_posterior"]
 
 #: Share of the prior that all languages of the query's posterior get alike: people ask in
-#: languages that the corpus hardly holds, which is what cross-lingual search is for.
-PRIOR_FLOOR = 0.5
+#: languages that the corpus hardly holds, which is what cross-lingual search is for. Fitted for
+#: one to three queries in ten of that kind, see ``docs/decisions/0012-language-detectors.md``.
+PRIOR_FLOOR = 0.3
 
 
 def query_posterior(

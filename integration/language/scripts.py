@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from opensearch_clir.languages import LANGUAGES
 
-__all__ = ["COMMON", "SCRIPTS", "languages_of", "script_ids"]
+__all__ = ["COMMON", "SCRIPTS", "languages_of", "letter_count", "script_ids"]
 
 #: Name of the pseudo-script of digits, punctuation, symbols and everything not listed.
 COMMON = "Zyyy"
@@ -70,21 +70,34 @@ _RANGES = (
 #: Names of the scripts; the position is the id that `script_ids` gives. `COMMON` is first.
 SCRIPTS = (COMMON, *dict.fromkeys(script for _, _, script in _RANGES))
 
-_FIRST = np.array([first for first, _, _ in _RANGES], dtype=np.uint32)
-_LAST = np.array([last for _, last, _ in _RANGES], dtype=np.uint32)
-_IDS = np.array([SCRIPTS.index(script) for _, _, script in _RANGES], dtype=np.int64)
+#: Languages that are also written in a script that is not their usual one.
+_ALSO = {"Latn": ("sr",)}
+
+
+@functools.cache
+def _table() -> NDArray[np.uint8]:
+    """Return the script of each code point up to the last letter known, one byte each."""
+    table = np.zeros(max(last for _, last, _ in _RANGES) + 2, dtype=np.uint8)
+    for first, last, script in _RANGES:
+        table[first : last + 1] = SCRIPTS.index(script)
+    return table
 
 
 def script_ids(codes: NDArray[np.uint32]) -> NDArray[np.int64]:
     """Return the position in `SCRIPTS` of each code point; same shape as `codes`."""
-    place = np.maximum(np.searchsorted(_FIRST, codes, side="right") - 1, 0)
-    inside = (codes >= _FIRST[place]) & (codes <= _LAST[place])
-    return np.where(inside, _IDS[place], 0)
+    table = _table()
+    return table[np.minimum(codes, len(table) - 1)].astype(np.int64)
+
+
+def letter_count(text: str) -> int:
+    """Return how many letters of a known script a text has."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    return int(np.count_nonzero(script_ids(codes)))
 
 
 @functools.cache
 def languages_of(script: str) -> tuple[str, ...]:
-    """Return the known languages usually written in a script, in order of their codes.
+    """Return the known languages written in a script, those of which it is the usual one first.
 
     Han without kana is Chinese or Japanese.
     """
@@ -92,4 +105,5 @@ def languages_of(script: str) -> tuple[str, ...]:
         return ("ja", "zh")
     if script == "Kana":
         return ("ja",)
-    return tuple(code for code, language in LANGUAGES.items() if language.script == script)
+    usual = tuple(code for code, language in LANGUAGES.items() if language.script == script)
+    return usual + _ALSO.get(script, ())

@@ -1,0 +1,1 @@
+"""How words of other scripts are written in Latin letters, one module a script."""
