@@ -43,6 +43,15 @@ class Fields:
         return f"{self.namespace}.text.any"
 
     @property
+    def entities(self) -> str:
+        """Keys of the entities, as `opensearch_clir.entities` makes them."""
+        return f"{self.namespace}.entities"
+
+    def pieces(self, lexicon: str, *, head: bool = False) -> str:
+        """Pieces of a vocabulary found in the whole text, or in the heading fields."""
+        return f"{self.namespace}.pieces.{lexicon}.{'head' if head else 'body'}"
+
+    @property
     def group(self) -> str:
         """Translation group."""
         return f"{self.namespace}.group"

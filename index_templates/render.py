@@ -26,7 +26,7 @@ __all__ = [
 NEUTRAL_TEXT_ANALYZER = "cjk"
 
 #: Version of the component template's layout.
-TEMPLATE_VERSION = 1
+TEMPLATE_VERSION = 2
 
 #: First server that can drop vectors from the stored source and put them back when it is read.
 _DERIVED_SOURCE_SINCE = (2, 19)
@@ -55,6 +55,7 @@ def properties(schema: IndexSchema) -> JSON:
         "namespace": schema.namespace,
         "text_fields": texts,
         "vector_fields": vectors,
+        "piece_fields": {} if schema.lexicon is None else {schema.lexicon: load("pieces")},
     }
     filled: JSON = fill(load("mappings"), values)
     return filled

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from opensearch_clir.errors import IndexStateError
 from opensearch_clir.index_templates.fields import Fields
+from opensearch_clir.language.base import DOCUMENT_DETECTOR
 
-__all__ = ["META_KEY", "Generation", "IndexSchema", "SourceField"]
+__all__ = ["META_KEY", "DebiasReference", "Generation", "IndexSchema", "SourceField"]
 
 #: Key under ``_meta`` of the index mapping.
 META_KEY = "clir"
@@ -51,6 +52,19 @@ class SourceField:
 
 
 @dataclass(frozen=True)
+class DebiasReference:
+    """Which debiasing a generation has; its arrays are kept apart, under the generation's id.
+
+    Attributes:
+        method: ``centre``, ``shift`` or ``lir:R``.
+        digest: hex SHA-256 of all that it changes a vector by.
+    """
+
+    method: str
+    digest: str
+
+
+@dataclass(frozen=True)
 class Generation:
     """One kind of vector: all that changes a vector, under a short id.
 
@@ -63,6 +77,7 @@ class Generation:
         background: location and scale of the cosine of unrelated texts for ``matching`` and
             ``non_matching`` languages, each ``(location, scale)`` with scale > 0.
         indexed: whether a k-NN graph exists (false: scored by script, every document).
+        debias: what is done to a vector after the encoder made it; None: nothing.
     """
 
     id: str
@@ -73,6 +88,12 @@ class Generation:
     query_prompt: str | None = None
     passage_prompt: str | None = None
     indexed: bool = True
+    debias: DebiasReference | None = None
+
+    @property
+    def label(self) -> str:
+        """How messages call it."""
+        return repr(self.encoder) + (f" debiased by {self.debias.method}" if self.debias else "")
 
 
 @dataclass(frozen=True)
@@ -91,6 +112,10 @@ class IndexSchema:
         detector: name of the language detector for documents.
         lang_threshold: posterior at which a language counts as one of the document's.
         namespace: name of our object in the documents.
+        entities: whether the index has the field of entities; one of an earlier version gets it by
+            `clir setup`.
+        lexicon: id of the vocabulary whose pieces are indexed; None in an index set up before
+            there was one.
     """
 
     fields: tuple[SourceField, ...]
@@ -101,10 +126,12 @@ class IndexSchema:
     bm25_constant: float = 2.2
     lang_field: str | None = None
     group_field: str | None = None
-    detector: str = "langdetect"
+    detector: str = DOCUMENT_DETECTOR
     lang_threshold: float = 0.25
     namespace: str = "clir"
     version: int = field(default=SCHEMA_VERSION)
+    entities: bool = True
+    lexicon: str | None = None
 
     @property
     def names(self) -> Fields:
@@ -120,6 +147,17 @@ class IndexSchema:
     def vector_field(self) -> str:
         """Path of the active vectors."""
         return self.names.vector(self.active)
+
+    @property
+    def head_fields(self) -> tuple[str, ...]:
+        """Names of the source fields that say what a document is about.
+
+        Those with a boost, or else the first of several; none where there is one field only.
+        """
+        if len(self.fields) == 1:
+            return ()
+        boosted = tuple(f.name for f in self.fields if f.boost > 1)
+        return boosted or (self.fields[0].name,)
 
     def with_constant(self, bm25_constant: float) -> IndexSchema:
         """The same schema with the BM25 constant as measured on the server."""
@@ -143,6 +181,7 @@ class IndexSchema:
                     "passage_prompt": g.passage_prompt,
                     "indexed": g.indexed,
                     "background": {k: list(v) for k, v in g.background.items()},
+                    **({"debias": asdict(g.debias)} if g.debias else {}),
                 }
                 for g in self.generations.values()
             },
@@ -151,6 +190,8 @@ class IndexSchema:
             "group_field": self.group_field,
             "detector": self.detector,
             "lang_threshold": self.lang_threshold,
+            "entities": self.entities,
+            "lexicon": self.lexicon,
         }
 
     @classmethod
@@ -177,6 +218,7 @@ class IndexSchema:
                     passage_prompt=g["passage_prompt"],
                     indexed=g["indexed"],
                     background={k: (v[0], v[1]) for k, v in g["background"].items()},
+                    debias=DebiasReference(**g["debias"]) if g.get("debias") else None,
                 )
                 for gid, g in meta["generations"].items()
             }
@@ -192,6 +234,8 @@ class IndexSchema:
                 detector=meta["detector"],
                 lang_threshold=meta["lang_threshold"],
                 namespace=meta["namespace"],
+                entities=meta.get("entities", False),
+                lexicon=meta.get("lexicon"),
             )
             generations[schema.active]
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from opensearch_clir.entities import entity_keys
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.ingest.processors.language import given_tags, tagged_posterior
 from opensearch_clir.ingest.processors.tags import digest, group_of, is_ours, language_tags
@@ -28,6 +29,7 @@ class Draft:
         texts: of its source fields.
         tags: language tags that it came with.
         posterior: of its languages; None until detected.
+        pieces: of the lexicon, by ``body`` and ``head``; empty without one.
         vector: of the active generation; empty where the model knows nothing in the text.
     """
 
@@ -50,6 +52,7 @@ class Draft:
             tagged_posterior(self.tags, schema.languages) if self.tags else None
         )
         self.vector: list[float] = []
+        self.pieces: dict[str, list[str]] = {}
 
     def enriched(self, schema: IndexSchema) -> dict[str, Any]:
         """Return the document with our object; `posterior` must be known."""
@@ -58,8 +61,13 @@ class Draft:
         ours: dict[str, Any] = {
             **language_tags(self.posterior, schema.lang_threshold),
             "text": text_object(self.texts, self.posterior.above(schema.lang_threshold)),
-            "hash": digest(self.texts, self.tags, schema.active),
+            "hash": digest(self.texts, self.tags, schema),
         }
+        keys = entity_keys(self.texts.joined) if schema.entities else ()
+        if keys:
+            ours["entities"] = list(keys)
+        if schema.lexicon is not None and self.pieces:
+            ours["pieces"] = {schema.lexicon: self.pieces}
         if self.vector:
             ours["v"] = {schema.active: self.vector}
         if self.group is not None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from opensearch_clir.entities import ENTITY_RULES
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.ingest.processors.text import FieldTexts, UnusableDocument
 from opensearch_clir.language.base import LanguagePosterior
@@ -21,8 +22,8 @@ MIX_FLOOR = 0.05
 
 #: Every key that our object can have; anything else in it is a user's.
 _KEYS = frozenset(
-    {"lang", "lang_confidence", "langs", "lang_mix", "text", "entities", "v", "passages"}
-    | {"group", "hash"}
+    {"lang", "lang_confidence", "langs", "lang_mix", "text", "entities", "pieces", "v"}
+    | {"passages", "group", "hash"}
 )
 
 
@@ -37,10 +38,15 @@ def language_tags(posterior: LanguagePosterior, threshold: float) -> dict[str, A
     }
 
 
-def digest(texts: FieldTexts, tags: Sequence[str], generation: str) -> str:
-    """Return 16 hex digits that change with the text, the user's tag and the generation."""
+def digest(texts: FieldTexts, tags: Sequence[str], schema: IndexSchema) -> str:
+    """Return 16 hex digits that change with all that the enrichment is made from.
+
+    That is the text, the user's tag, the generation, the lexicon, and the rules that choose
+    entities.
+    """
     content = [[field.name, text] for field, text in texts.fields]
-    value = json.dumps([content, list(tags), generation], ensure_ascii=False)
+    made_by = [schema.active, schema.lexicon, ENTITY_RULES if schema.entities else None]
+    value = json.dumps([content, list(tags), *made_by], ensure_ascii=False)
     return hashlib.sha256(value.encode("utf-8")).hexdigest()[:16]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -51,6 +51,11 @@ class FieldTexts:
         return "\n".join(text[:EMBEDDED_CHARACTERS] for _, text in self.fields)[
             :EMBEDDED_CHARACTERS
         ]
+
+    def head(self, names: Collection[str]) -> str:
+        """The text of some fields, once, cut at `EMBEDDED_CHARACTERS`."""
+        parts = (text[:EMBEDDED_CHARACTERS] for field, text in self.fields if field.name in names)
+        return "\n".join(parts)[:EMBEDDED_CHARACTERS]
 
     @property
     def boosted(self) -> list[str]:

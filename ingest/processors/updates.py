@@ -47,10 +47,19 @@ def replacing(enriched: dict[str, Any], schema: IndexSchema) -> dict[str, Any]:
     """Return an enriched ``doc`` that leaves nothing of the old enrichment behind.
 
     The server merges ``doc`` into the stored document key by key, so that the words under the
-    old language, or the vector of a generation not written now, would stay: they are set to null.
+    old language, the old entities, or the vector of a generation not written now, would stay:
+    they are set to null.
     """
     ours = enriched[schema.namespace]
     text = dict.fromkeys((*schema.languages, UND)) | ours["text"]
     vectors = dict.fromkeys(schema.generations) | ours.get("v", {})
-    replaced = {"group": None, **ours, "text": text, "v": vectors}
+    absent: dict[str, Any] = {"group": None}
+    if schema.entities:
+        absent["entities"] = None
+    if schema.lexicon is not None:
+        absent["pieces"] = None
+    replaced = {**absent, **ours, "text": text, "v": vectors}
+    if "pieces" in ours:
+        parts = {"body": None, "head": None}
+        replaced["pieces"] = {key: parts | value for key, value in ours["pieces"].items()}
     return {**enriched, schema.namespace: replaced}

@@ -130,6 +130,28 @@ class StaticEncoder:
         known = scales > 0
         return rows[known] * scales[known, None]
 
+    def token_ids(self, texts: Sequence[str]) -> Iterator[list[int]]:
+        """Yield the row of each piece of each text, in order, at most `max_tokens`.
+
+        Raises:
+            EncoderError: the tokenizer is missing or damaged.
+        """
+        return self._ids(texts)
+
+    @property
+    def quantised(self) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+        """Rows (V, d) as stored and the scale of each, shape (V,); a scale of 0: no vector."""
+        return self._rows, self._scales
+
+    @property
+    def vocabulary_digest(self) -> str:
+        """Hex SHA-256 of the tokenizer: equal for models that cut texts alike.
+
+        Raises:
+            EncoderError: its file is missing or can't be read.
+        """
+        return hashlib.sha256(static_files.tokenizer_text(self._folder).encode()).hexdigest()
+
     def dequantised(self) -> NDArray[np.float32]:
         """Return the vectors (V, d) of all pieces, float32."""
         return self._rows.astype(np.float32) * self._scales[:, None]
