@@ -17,11 +17,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from opensearch_clir.debias.encoder import check_debias
 from opensearch_clir.encoders.base import Encoder
 from opensearch_clir.errors import EncoderError, GenerationMismatchError
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.ingest.processors.draft import Draft
 from opensearch_clir.ingest.processors.language import detect_missing
+from opensearch_clir.ingest.processors.pieces import add_pieces
 from opensearch_clir.ingest.processors.text import UnusableDocument
 from opensearch_clir.ingest.processors.updates import enrichable_parts, marked_stale, replacing
 from opensearch_clir.ingest.processors.vector import embed
@@ -62,7 +64,8 @@ class Enricher:
 
     Attributes:
         schema: of the index that the documents are for.
-        seconds: spent so far, by stage (``text``, ``language``, ``vector``, ``layout``).
+        seconds: spent so far, by stage (``text``, ``language``, ``vector``, ``pieces``,
+            ``layout``).
     """
 
     def __init__(
@@ -71,7 +74,8 @@ class Enricher:
         """Prepare; nothing is loaded or sent.
 
         Raises:
-            GenerationMismatchError: the encoder is not the one of the index's active vectors.
+            GenerationMismatchError: the encoder, or the debiasing that it carries, is not the one
+                of the index's active vectors.
             ValueError: the batch size is not positive.
         """
         generation = schema.generation
@@ -81,6 +85,7 @@ class Enricher:
                 f"({generation.encoder!r}, generation {generation.id}): use that one, or move the "
                 "index to the new one with `clir setup` and index its documents again"
             )
+        check_debias(generation, encoder)
         if batch_size < 1:
             raise ValueError(f"batch_size must be positive, not {batch_size}")
         self.schema = schema
@@ -202,7 +207,9 @@ class Enricher:
             whole = [draft.texts.joined if draft.posterior is None else "" for draft in drafts]
             posteriors = detect_missing([d.posterior for d in drafts], whole, self._detector)
         with self._timed("vector"):
-            vectors = embed(self._encoder, texts)
+            vectors = embed(self._encoder, texts, posteriors)
+        with self._timed("pieces"):
+            add_pieces(drafts, self.schema)
         failed: dict[int, EncoderError] = {}
         for draft, posterior, vector in zip(drafts, posteriors, vectors, strict=True):
             draft.posterior = posterior

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from opensearchpy import OpenSearch
 
 from opensearch_clir.cli.common import (
     connection_options,
@@ -18,6 +19,7 @@ from opensearch_clir.cli.common import (
     report_errors,
 )
 from opensearch_clir.clir import open_encoder
+from opensearch_clir.debias.store import with_debias
 from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.ingest.bulk import Report, WriteInterrupted, write
@@ -102,7 +104,7 @@ def index(
     _check_paths(files, dead_letters)
     client, _ = open_client(**connection)
     write_index(client, index)  # an alias may have none, which is better known before the work
-    enricher = _enricher(read_schema(client, index), index, batch)
+    enricher = _enricher(client, read_schema(client, index), index, batch)
     records = itertools.chain.from_iterable(read(f, format_, id_field) for f in files)
     enriched = enricher.enrich_records(first_of_each_id(records))
     with DeadLetters(dead_letters) as letters:
@@ -157,7 +159,7 @@ def enrich(
     error.
     """
     client, _ = open_client(**connection)
-    enricher = _enricher(read_schema(client, index), index, batch)
+    enricher = _enricher(client, read_schema(client, index), index, batch)
     records = read("-", format_, make_ids=False)
     with DeadLetters(dead_letters) as letters:
         for result in enricher.enrich_records(records):
@@ -171,9 +173,10 @@ def enrich(
             sys.exit(1)
 
 
-def _enricher(schema: IndexSchema, index: str, batch: int) -> Enricher:
+def _enricher(client: OpenSearch, schema: IndexSchema, index: str, batch: int) -> Enricher:
     detector = load_detector(schema.detector, schema.languages)
-    return Enricher(schema, open_encoder(schema, index), detector, batch)
+    encoder = with_debias(client, schema.generation, open_encoder(schema, index), index)
+    return Enricher(schema, encoder, detector, batch)
 
 
 def _check_paths(files: tuple[str, ...], dead_letters: Path | None) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import click
 
 from opensearch_clir.cli.common import connection_options, open_client, print_json, report_errors
+from opensearch_clir.debias.method import METHODS
+from opensearch_clir.language.registry import detector_names
 from opensearch_clir.progress import to_stream
 from opensearch_clir.setup.migrate import MigrationResult
 from opensearch_clir.setup.plan import SetupPlan
@@ -25,7 +28,9 @@ __all__ = ["setup", "uninstall"]
 @click.option("--encoder", help="'embedded', or a sentence-transformers model.")
 @click.option("--query-prompt", help="Text before each query, for encoders that take one.")
 @click.option("--passage-prompt", help="Text before each passage.")
-@click.option("--detector", help="How languages are guessed.")
+@click.option("--debias", help=f"What is done to vectors: {METHODS}.")
+@click.option("--debias-sample", type=click.Path(path_type=Path), help="Texts to fit that on.")
+@click.option("--detector", type=click.Choice(detector_names()), help="Guesses document languages.")
 @click.option("--lang-field", help="Field with the documents' own language tag.")
 @click.option("--group-field", help="Field that translations of one document share.")
 @click.option("--namespace", help="Name of the object that holds our fields (default clir).")

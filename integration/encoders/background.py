@@ -13,10 +13,12 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from opensearch_clir.encoders.base import Encoder, encode
+from opensearch_clir.debias.encoder import encode_in
+from opensearch_clir.encoders.base import Encoder
 from opensearch_clir.errors import EncoderError
+from opensearch_clir.language.base import LanguagePosterior
 
-__all__ = ["measure", "sample"]
+__all__ = ["measure", "robust_place", "sample"]
 
 #: Fewest pairs of known texts from which a location and scale are taken.
 MIN_PAIRS = 50
@@ -41,8 +43,9 @@ def sample() -> Mapping[str, Mapping[str, list[str]]]:
 def measure(encoder: Encoder) -> dict[str, tuple[float, float]]:
     """Return location and scale of the cosine of unrelated questions and passages.
 
-    Questions are encoded as queries. Location and scale are mean and standard deviation after
-    outliers were pulled in; texts of which the model knows nothing are left out.
+    Questions are encoded as queries; a debiasing that the encoder carries is applied. Location and
+    scale are mean and standard deviation after outliers were pulled in; texts of which the model
+    knows nothing are left out.
 
     Returns:
         ``{"matching": (location, scale), "non_matching": (location, scale)}`` for texts of the
@@ -54,8 +57,8 @@ def measure(encoder: Encoder) -> dict[str, tuple[float, float]]:
     texts = sample()
     questions, question_langs = _flat(texts, "questions")
     passages, passage_langs = _flat(texts, "passages")
-    queries = encode(encoder, questions, "query")
-    documents = encode(encoder, passages, "passage")
+    queries = encode_in(encoder, questions, "query", _certain(question_langs))
+    documents = encode_in(encoder, passages, "passage", _certain(passage_langs))
     cosines = (queries @ documents.T).astype(np.float64)
     known = np.logical_and.outer(np.any(queries, axis=1), np.any(documents, axis=1))
     same = np.equal.outer(question_langs, passage_langs)
@@ -72,12 +75,24 @@ def _flat(
     return [text for _, text in rows], np.array([lang for lang, _ in rows])
 
 
+def _certain(langs: NDArray[np.str_]) -> list[LanguagePosterior]:
+    return [LanguagePosterior.certain(code) for code in langs.tolist()]
+
+
 def _location_scale(values: NDArray[np.float64], name: str, pairs: str) -> tuple[float, float]:
     if len(values) < MIN_PAIRS:
         raise EncoderError(
             f"the encoder {name!r} knows too few of the built-in texts: {len(values)} pairs of "
             f"{pairs}, {MIN_PAIRS} are needed; is it a model for natural language?"
         )
+    return robust_place(values)
+
+
+def robust_place(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return mean and standard deviation of one or more values after outliers were pulled in.
+
+    The scale is at least `MIN_SCALE`.
+    """
     median = np.median(values)
     # 1.4826 turns the median absolute deviation of a normal distribution into its deviation.
     reach = CLIP * max(1.4826 * float(np.median(np.abs(values - median))), MIN_SCALE)

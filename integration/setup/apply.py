@@ -7,6 +7,8 @@ from typing import Any
 from opensearchpy import OpenSearch, RequestError
 
 from opensearch_clir.cluster import guarded
+from opensearch_clir.debias import store
+from opensearch_clir.debias.transform import Debias
 from opensearch_clir.errors import ClirError, ClusterError, IndexStateError
 from opensearch_clir.index_templates import render
 from opensearch_clir.index_templates.schema import IndexSchema
@@ -30,6 +32,8 @@ def apply(client: OpenSearch, plan: SetupPlan) -> IndexSchema:
         ClusterError: the server refused something else, or did not answer.
     """
     if not plan.requests:
+        if plan.debias is not None:  # somebody removed it
+            _store_debias(client, plan, plan.debias)
         return plan.schema
     if plan.measure:
         plan = plan.with_constant(measure_bm25_constant(client, plan.server))
@@ -39,9 +43,19 @@ def apply(client: OpenSearch, plan: SetupPlan) -> IndexSchema:
         "mappings": {"properties": render.properties(plan.schema)},
     }
     simulate(client, template)
+    if plan.debias is not None:
+        _store_debias(client, plan, plan.debias)
     for request in plan.requests:
         _send_once(client, request, plan)
     return _verified(client, plan)
+
+
+def _store_debias(client: OpenSearch, plan: SetupPlan, debias: Debias) -> None:
+    """Keep the debiasing first: an index must not name one that is not there."""
+    for generation in plan.schema.generations.values():
+        reference = generation.debias
+        if reference is not None and reference.digest == debias.digest:
+            store.save(client, generation, debias)
 
 
 def send(client: OpenSearch, request: Request, doing: str) -> Any:

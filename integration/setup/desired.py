@@ -11,6 +11,7 @@ from opensearch_clir.index_templates.schema import Generation, IndexSchema
 from opensearch_clir.languages import UND, choose_analyzer
 from opensearch_clir.settings import Settings
 from opensearch_clir.setup.inspect import IndexState
+from opensearch_clir.translation.lexicon import embedded_lexicon
 
 __all__ = ["Wish", "desired_schema", "existing_schema"]
 
@@ -88,7 +89,14 @@ def desired_schema(
         if base.fields != there.fields:
             notes.append("documents indexed before keep what was made of the old fields")
     analyzers, better = _analyzers(base.languages, {} if rebuild else kept, state)
-    return Wish(replace(base, analyzers=analyzers), (*notes, *better))
+    lexicon = embedded_lexicon().id
+    if there is not None and not (there.entities and there.lexicon == lexicon):
+        notes.append(
+            "documents indexed before have no entities and translated words of this version until "
+            "they are indexed again"
+        )
+    base = replace(base, analyzers=analyzers, entities=True, lexicon=lexicon)
+    return Wish(base, (*notes, *better))
 
 
 def _fresh(settings: Settings, generation: Generation) -> IndexSchema:
@@ -136,12 +144,14 @@ def _with_generation(
         activate = all(member.enriched == 0 for member in state.members)
     if activate:
         return replace(base, active=generation.id), []
-    old = base.generation.encoder
+    chosen = f"--encoder {generation.encoder}"
+    if generation.debias or base.generation.debias:
+        chosen += f" --debias {generation.debias.method if generation.debias else 'none'}"
     return base, [
         (
-            f"queries and new documents go on with the vectors of {old!r}; `clir setup "
-            f"{state.name} --encoder {generation.encoder} --activate` moves both to "
-            f"{generation.encoder!r}, and each document has its new vector once indexed again"
+            f"queries and new documents go on with the vectors of {base.generation.label}; `clir "
+            f"setup {state.name} {chosen} --activate` moves both to {generation.label}, and each "
+            "document has its new vector once indexed again"
         )
     ]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from opensearch_clir.debias.transform import Debias
 from opensearch_clir.errors import IndexStateError
 from opensearch_clir.index_templates.schema import Generation, IndexSchema
 from opensearch_clir.settings import Settings
@@ -54,6 +55,7 @@ class SetupPlan:
         notes: what the user should know besides.
         migration: the copy, in case ``migrate``.
         measure: whether the constant of BM25 is yet to be measured.
+        debias: fitted for the generation, to be stored before anything is sent; None: nothing new.
     """
 
     index: str
@@ -66,6 +68,7 @@ class SetupPlan:
     notes: tuple[str, ...] = ()
     migration: Migration | None = None
     measure: bool = False
+    debias: Debias | None = None
 
     @property
     def managed(self) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from opensearchpy import OpenSearch
 
+from opensearch_clir.debias.encoder import GenerationEncoder
+from opensearch_clir.debias.store import with_debias
 from opensearch_clir.encoders.base import Encoder
 from opensearch_clir.encoders.registry import EMBEDDED, load_encoder
 from opensearch_clir.errors import ConfigurationError, EncoderError, IndexStateError
@@ -18,10 +20,10 @@ from opensearch_clir.settings import Settings
 from opensearch_clir.setup.apply import apply
 from opensearch_clir.setup.copying import Enrich
 from opensearch_clir.setup.desired import existing_schema
-from opensearch_clir.setup.generation import build_generation, generation_id
 from opensearch_clir.setup.inspect import IndexState, check_new_name, inspect
 from opensearch_clir.setup.migrate import MigrationResult, migrate
 from opensearch_clir.setup.plan import SetupPlan, plan_setup, target_name
+from opensearch_clir.setup.vectors import wanted_vectors
 
 __all__ = ["Options", "carry_out", "prepare", "set_up"]
 
@@ -63,6 +65,7 @@ def set_up(
 
     Raises:
         IndexStateError: a decision is needed, or something is in the way; with the remedy.
+        DataError: too few texts to fit the debiasing on.
         EncoderError: the encoder can't be loaded.
         ClusterError: the cluster refused or did not answer.
     """
@@ -82,7 +85,7 @@ def prepare(
     """Return what `set_up` would do; the cluster is only read.
 
     Raises:
-        IndexStateError, EncoderError, ClusterError: as `set_up`.
+        IndexStateError, DataError, EncoderError, ClusterError: as `set_up`.
     """
     options = options or Options()
     if options.exact and options.migrate:
@@ -90,7 +93,8 @@ def prepare(
     state = inspect(client, index)
     if not state.members:
         check_new_name(index)
-    generation = _generation(state, settings, encoder, options.activate)
+    vectors = wanted_vectors(client, state, settings, encoder, options.activate)
+    generation = vectors.generation
     problem = None if encoder is not None else _changed_files(state, generation)
     target: IndexState | None = None
     if options.migrate and state.members:
@@ -108,6 +112,7 @@ def prepare(
         activate=options.activate,
         templates=options.templates,
     )
+    plan = replace(plan, debias=vectors.debias)
     return plan if problem is None else plan.with_problem(problem)
 
 
@@ -126,46 +131,8 @@ def carry_out(
     """
     if plan.migration is None:
         return apply(client, plan)
-    enrich = enrich or _enrichment(plan.schema, plan.managed, encoder)
+    enrich = enrich or _enrichment(client, plan, encoder)
     return migrate(client, plan, enrich, progress=progress)
-
-
-def _generation(
-    state: IndexState, settings: Settings, encoder: Encoder | None, activate: bool | None
-) -> Generation:
-    """Return the generation to have; one that the index knows is not measured again.
-
-    Raises:
-        IndexStateError: one is to be activated, but it is not clear which.
-    """
-    there = existing_schema(state)
-    chosen = settings.model_fields_set & {"encoder", "query_prompt", "passage_prompt"}
-    if encoder is None and there is not None and not chosen:
-        return _pending(there, state.name) if activate else there.generation
-    loaded = encoder or _load(settings)
-    prompts: dict[str, Any] = {
-        "query_prompt": settings.query_prompt,
-        "passage_prompt": settings.passage_prompt,
-    }
-    if there is not None:
-        known = there.generations.get(generation_id(loaded, **prompts))
-        if known is not None:
-            return known
-    return build_generation(loaded, **prompts)
-
-
-def _pending(schema: IndexSchema, index: str) -> Generation:
-    """Return the one generation that is not active."""
-    waiting = [g for g in schema.generations.values() if g.id != schema.active]
-    if len(waiting) == 1:
-        return waiting[0]
-    if not waiting:
-        raise IndexStateError(
-            f"{index!r} has the vectors of {schema.generation.encoder!r} only: name the encoder "
-            "to activate with --encoder"
-        )
-    names = ", ".join(repr(g.encoder) for g in waiting)
-    raise IndexStateError(f"{index!r} can activate {names}: name one with --encoder")
 
 
 def _changed_files(state: IndexState, wanted: Generation) -> str | None:
@@ -194,24 +161,17 @@ def _changed_files(state: IndexState, wanted: Generation) -> str | None:
     )
 
 
-def _load(settings: Settings) -> Encoder:
-    return load_encoder(
-        settings.encoder,
-        query_prompt=settings.query_prompt,
-        passage_prompt=settings.passage_prompt,
-    )
-
-
-def _enrichment(schema: IndexSchema, index: str, encoder: Encoder | None) -> Enrich:
+def _enrichment(client: OpenSearch, plan: SetupPlan, encoder: Encoder | None) -> Enrich:
     """Return this package's enrichment for an index that may not exist yet."""
     from opensearch_clir.clir import open_encoder
     from opensearch_clir.ingest.pipeline import Enricher
     from opensearch_clir.language.registry import load_detector
 
-    enricher = Enricher(
-        schema,
-        encoder or open_encoder(schema, index),
-        load_detector(schema.detector, schema.languages),
-    )
+    schema = plan.schema
+    encoder = encoder or open_encoder(schema, plan.managed)
+    if plan.debias is not None and schema.generation.debias is not None:
+        encoder = GenerationEncoder(encoder, plan.debias)
+    encoder = with_debias(client, schema.generation, encoder, plan.managed)
+    enricher = Enricher(schema, encoder, load_detector(schema.detector, schema.languages))
     actions_only: Callable[..., Any] = enricher.actions_only
     return lambda actions: actions_only(actions)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from opensearchpy import OpenSearch
 
+from opensearch_clir.calibration.store import BUNDLES, removal
 from opensearch_clir.cluster import guarded
-from opensearch_clir.errors import IndexClosedError, IndexMissingError, NotManagedError
+from opensearch_clir.errors import (
+    ClusterAuthError,
+    IndexClosedError,
+    IndexMissingError,
+    NotManagedError,
+)
 from opensearch_clir.index_templates.schema import META_KEY
 from opensearch_clir.setup.apply import send
 from opensearch_clir.setup.inspect import IndexState, inspect
@@ -42,12 +48,15 @@ class UninstallPlan:
         }
 
 
-def plan_uninstall(state: IndexState, users: Mapping[str, tuple[str, ...]]) -> UninstallPlan:
+def plan_uninstall(
+    state: IndexState, users: Mapping[str, tuple[str, ...]], bundles: int | None = 0
+) -> UninstallPlan:
     """Decide what to take back.
 
     Args:
         state: of the index.
         users: index templates by the component template of ours that they are composed of.
+        bundles: stored calibrations and pointers of the index; None where the user may not look.
 
     Raises:
         IndexMissingError: no such index.
@@ -72,6 +81,14 @@ def plan_uninstall(state: IndexState, users: Mapping[str, tuple[str, ...]]) -> U
             notes.append(f"{name} stays: {', '.join(users[name])} is composed of it.")
         else:
             requests.append(Request("DELETE", f"/_component_template/{_q(name)}"))
+    if bundles:
+        path, body = removal(_names(state))
+        requests.append(Request("POST", path, body))
+    elif bundles is None:
+        notes.append(
+            f"Calibrations of the index in {BUNDLES!r}, if there are any, stay: this user may not "
+            "read them."
+        )
     return UninstallPlan(state.name, tuple(requests), tuple(notes))
 
 
@@ -84,11 +101,25 @@ def uninstall(client: OpenSearch, index: str, *, dry_run: bool = False) -> Unins
     """
     state = inspect(client, index)
     users = _users(client) if state.components else {}
-    plan = plan_uninstall(state, users)
+    plan = plan_uninstall(state, users, _bundles(client, _names(state)))
     if not dry_run:
         for request in plan.requests:
             send(client, request, f"uninstalling from {index!r} ({request.path})")
     return plan
+
+
+def _names(state: IndexState) -> list[str]:
+    return sorted({state.name, *(member.name for member in state.members)})
+
+
+def _bundles(client: OpenSearch, names: Sequence[str]) -> int | None:
+    body = {"query": {"terms": {"index": list(names)}}}
+    try:
+        with guarded("counting stored calibrations"):
+            answer = client.count(index=BUNDLES, body=body, params={"ignore_unavailable": "true"})
+    except ClusterAuthError:
+        return None
+    return int(answer["count"])
 
 
 def _what_stays(namespace: str) -> str:

@@ -16,10 +16,10 @@ def summary(case: str, state: IndexState, schema: IndexSchema, target: str = "")
     fields = ", ".join(str(f.name) + (f"^{f.boost}" if f.boost != 1 else "") for f in schema.fields)
     what = (
         f"{len(schema.languages)} languages, text of {fields}, vectors of "
-        f"{schema.generation.encoder!r} ({schema.generation.dimension} dimensions)"
+        f"{schema.generation.label} ({schema.generation.dimension} dimensions)"
     )
     for added in _added(state, schema):
-        what += f" and, beside them, of {added.encoder!r} ({added.dimension} dimensions)"
+        what += f" and, beside them, of {added.label} ({added.dimension} dimensions)"
     name = state.name
     if case == "current":
         return f"{name}: everything is set up already; nothing to do."
