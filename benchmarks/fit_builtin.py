@@ -12,24 +12,28 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import mean
 
+import numpy as np
 from opensearchpy import OpenSearch
 
-from opensearch_clir.calibration.fit import fit
+from opensearch_clir.calibration.fit import Places, fit
 from opensearch_clir.calibration.gather import UNIT, Rows, gather
-from opensearch_clir.calibration.parameters import DensePair, Parameters
+from opensearch_clir.calibration.parameters import WORDS, DensePair, Parameters
 from opensearch_clir.cli.common import open_client
+from opensearch_clir.encoders.registry import load_encoder
 from opensearch_clir.evaluation.read_set import read_set
 from opensearch_clir.evaluation.tuning import judged
 from opensearch_clir.evaluation.workbench import workbench
 from opensearch_clir.progress import to_stream
 from opensearch_clir.settings import Settings
+from opensearch_clir.setup.generation import build_generation
 
-#: Each set weighs as much as this many rows.
-SET_WEIGHT = 1e6
+#: Queries of a set that are looked at, at most.
+QUERIES = 800
 
 #: Next to no penalty: there is no prior to believe in yet.
 RIDGE = 1e-3
@@ -41,27 +45,51 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     client, settings = open_client()
-    rows = [row for folder in arguments.sets for row in rows_of(client, settings, folder)]
-    names = ", ".join(folder.name for folder in arguments.sets)
-    origin = f"logistic regression per pair class on {names}; benchmarks/fit_builtin.py"
-    found = asdict(rounded(fit(rows, UNIT, origin=origin, ridge=RIDGE)))
+    rows = {folder.name: rows_of(client, settings, folder) for folder in arguments.sets}
+    places = Places(build_generation(load_encoder(settings.encoder)).background)
+    found = asdict(rounded(average(rows, places)))
     arguments.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=2))
 
 
 def rows_of(client: OpenSearch, settings: Settings, folder: Path) -> list[Rows]:
-    """Return the evidence of one set, weighted to `SET_WEIGHT` in all."""
+    """Return the evidence of one set."""
     evaluation_set = read_set(folder)
     with workbench(client, evaluation_set, settings) as bench:
-        queries = judged(evaluation_set, list(evaluation_set.queries))
+        queries = judged(evaluation_set, sampled(list(evaluation_set.queries)))
         found = gather(bench.preparer, queries, list(evaluation_set.documents))
-        rows = list(to_stream()(found, label=folder.name, total=len(queries)))
-    return scaled(rows)
+        return list(to_stream()(found, label=folder.name, total=len(queries)))
 
 
-def scaled(rows: Sequence[Rows]) -> list[Rows]:
-    total = sum(float(row.weight.sum()) for row in rows)
-    return [replace(row, weight=row.weight * SET_WEIGHT / total) for row in rows]
+def average(rows: Mapping[str, Sequence[Rows]], places: Places) -> Parameters:
+    """Return the mean of the parameters that fit each set on its own.
+
+    One fit of all sets together would use evidence that only some sets have, such as headings, to
+    tell the sets apart. Such evidence is averaged over the sets that have it.
+    """
+    fits = {n: fit(r, UNIT, places, origin=n, ridge=RIDGE) for n, r in rows.items()}
+    found = list(fits.values())
+
+    def pair(name: str) -> DensePair:
+        pairs = [getattr(one, name) for one in found]
+        return DensePair(mean(p.intercept for p in pairs), mean(p.slope for p in pairs))
+
+    words = {}
+    for column, name in enumerate(WORDS):
+        having = [n for n, r in rows.items() if any(row.words[:, column].any() for row in r)]
+        words[name] = mean(getattr(fits[n], name) for n in having) if having else 0.0
+    origin = f"mean of logistic regressions on {', '.join(rows)}; benchmarks/fit_builtin.py"
+    return replace(
+        UNIT, matching=pair("matching"), non_matching=pair("non_matching"), origin=origin, **words
+    )
+
+
+def sampled(queries: list[str]) -> list[str]:
+    """Return at most `QUERIES` of them, in their order."""
+    if len(queries) <= QUERIES:
+        return queries
+    chosen = np.random.default_rng(0).permutation(len(queries))[:QUERIES]
+    return [queries[i] for i in sorted(chosen)]
 
 
 def rounded(parameters: Parameters) -> Parameters:
@@ -72,8 +100,7 @@ def rounded(parameters: Parameters) -> Parameters:
         parameters,
         matching=three(parameters.matching),
         non_matching=three(parameters.non_matching),
-        own=round(parameters.own, 3),
-        any=round(parameters.any, 3),
+        **{name: round(getattr(parameters, name), 3) for name in WORDS},
     )
 
 

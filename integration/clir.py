@@ -5,26 +5,39 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from opensearchpy import OpenSearch
 
-from opensearch_clir.calibration.parameters import Parameters, builtin
+from opensearch_clir.calibration.active import Active
+from opensearch_clir.calibration.methods import CalibrationMethods
+from opensearch_clir.calibration.parameters import Parameters
 from opensearch_clir.cluster import guarded
 from opensearch_clir.encoders import load_encoder
 from opensearch_clir.encoders.base import Encoder
-from opensearch_clir.errors import GenerationMismatchError
+from opensearch_clir.errors import GenerationMismatchError, QueryError
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.ingest.bulk import Report, write
 from opensearch_clir.ingest.duplicates import first_of_each_id
 from opensearch_clir.ingest.pipeline import Enricher
 from opensearch_clir.ingest.records import read_document
 from opensearch_clir.ingest.rejected import Rejected
-from opensearch_clir.language.base import Detector
+from opensearch_clir.language.base import QUERY_DETECTOR, Detector
 from opensearch_clir.language.registry import load_detector
-from opensearch_clir.query.arguments import clauses, language_hint, probability, whole_number
+from opensearch_clir.query.arguments import (
+    clauses,
+    language_hint,
+    probability,
+    routing_value,
+    whole_number,
+)
 from opensearch_clir.query.explain import Explanation, explain
+from opensearch_clir.query.forms import check_server, checked_form
+from opensearch_clir.query.highlight import highlighting
+from opensearch_clir.query.many import answers_of, header
 from opensearch_clir.query.plan import QueryPlan
+from opensearch_clir.query.preferences import readers
 from opensearch_clir.query.prepare import Preparer
 from opensearch_clir.query.request import check_page, neighbours, search_body
 from opensearch_clir.setup.inspect import lookup
@@ -71,7 +84,7 @@ def check_generation(schema: IndexSchema, encoder: Encoder, index: str) -> None:
         )
 
 
-class Clir:
+class Clir(CalibrationMethods):
     """Cross-lingual search in one index of an existing cluster.
 
     Safe to share between threads. Nothing is sent when it is made.
@@ -80,8 +93,9 @@ class Clir:
         client: the user's own opensearch-py client.
         index: name of an index or alias.
         encoder: in place of the one named in the index's set-up (its fingerprint must agree).
-        detector: of query languages, in place of the one named in the set-up.
-        parameters: of the fusion, in place of the built-in ones.
+        detector: of query languages, in place of `query_detector`.
+        query_detector: name of the detector of query languages.
+        parameters: of the fusion, in place of the index's bundle or the built-in ones.
     """
 
     def __init__(
@@ -91,14 +105,16 @@ class Clir:
         *,
         encoder: Encoder | None = None,
         detector: Detector | None = None,
+        query_detector: str = QUERY_DETECTOR,
         parameters: Parameters | None = None,
     ) -> None:
         self.client = client
         self.index_name = index
         self._encoder = encoder
         self._detector = detector
-        self._parameters = parameters
+        self._query_detector = query_detector
         self._preparer: Preparer | None = None
+        self._active = Active(client, index, given=parameters)
         self._read_at = 0.0
         self._lock = threading.Lock()
 
@@ -194,6 +210,9 @@ class Clir:
         filter: Filter = None,  # noqa: A002 - the name OpenSearch users expect
         min_score: float | None = None,
         languages: str | Mapping[str, float] | None = None,
+        languages_read: str | Sequence[str] | Mapping[str, float] | None = None,
+        form: str = "auto",
+        routing: str | None = None,
         **body: Any,
     ) -> dict[str, Any]:
         """Search with a question in any language.
@@ -202,17 +221,26 @@ class Clir:
             text: the question.
             size, from_: the page; their sum is at most 10,000.
             filter: conditions as query clauses, one or a list.
-            min_score: least probability of relevance, in [0, 1].
+            min_score: least score, in [0, 1].
             languages: the question's language, or a mapping to probabilities, if known.
-            body: other keys of an OpenSearch search body: ``aggs``, ``sort``, ``highlight``,
-                ``collapse``, ``_source``, ``search_after`` …
+            languages_read: languages of documents that the reader reads; others are left out. Or
+                a mapping to usefulness in [0, 1], ``*`` for all others: a document's score is
+                then its probability of relevance times its language's usefulness.
+            form: ``auto``, ``one-stage``, ``focused``, ``rescore`` or ``hybrid``; all score a
+                document alike, see the guide on requests.
+            routing: custom routing values, separated by commas, to search only their shards.
+            body: other keys of an OpenSearch search body: ``aggs``, ``sort``, ``collapse``,
+                ``_source``, ``search_after`` … With ``highlight=True`` each hit has a snippet of
+                its text with the question's words, and their translations, marked; a
+                ``highlight`` of source fields marks them there.
 
         Returns:
-            The server's response; each hit's ``_score`` is its probability of relevance.
+            The server's response; each hit's ``_score`` is its probability of relevance, times
+            the usefulness of its language where `languages_read` says one.
 
         Raises:
-            QueryError: empty or too long a question, too deep a page, or an argument of a type
-                or value that has no meaning.
+            QueryError: empty or too long a question, too deep a page, an argument of a type or
+                value that has no meaning, or a form that can't do what the request asks for.
             GenerationMismatchError: the index's vectors are of another model.
             ClusterError: the cluster refused or did not answer.
         """
@@ -223,9 +251,14 @@ class Clir:
             filter=filter,
             min_score=min_score,
             languages=languages,
+            languages_read=languages_read,
+            form=form,
+            routing=routing,
             **body,
         )
         params = {"search_type": self._search_type()}
+        if routing is not None:
+            params["routing"] = routing
         with guarded(f"searching {self.index_name!r}"):
             response: dict[str, Any] = self.client.search(
                 index=self.index_name, body=request, params=params
@@ -241,13 +274,27 @@ class Clir:
         filter: Filter = None,  # noqa: A002
         min_score: float | None = None,
         languages: str | Mapping[str, float] | None = None,
+        languages_read: str | Sequence[str] | Mapping[str, float] | None = None,
+        form: str = "auto",
+        routing: str | None = None,
         **body: Any,
     ) -> dict[str, Any]:
-        """Return the search body that `search` sends, for ``_msearch`` or other clients."""
+        """Return the search body that `search` sends, for ``_msearch`` or other clients.
+
+        `routing` decides whose term statistics count; give the server the same one.
+        """
         size, from_ = whole_number("size", size), whole_number("from_", from_)
         check_page(size, from_)
         least, filters = probability("min_score", min_score), clauses(filter)
-        plan = self.plan(text, languages=languages, k=neighbours(size, from_))
+        chosen, preference = checked_form(form), readers(languages_read)
+        if chosen == "hybrid":
+            check_server(self.client, chosen)
+        plan = self.plan(text, languages=languages, k=neighbours(size, from_), routing=routing)
+        if "highlight" in body:
+            ready = self._ready()
+            wanted = body.pop("highlight")
+            found = highlighting(wanted, plan, ready.schema, ready.language_mix())
+            body.update({} if found is None else {"highlight": found})
         return search_body(
             plan,
             namespace=self.schema.namespace,
@@ -256,14 +303,44 @@ class Clir:
             filters=filters,
             min_score=least,
             extra=body,
+            form=chosen,
+            readers=preference,
         )
 
+    def msearch(
+        self, texts: Iterable[str], *, routing: str | None = None, **options: Any
+    ) -> list[dict[str, Any]]:
+        """Search with several questions in few requests.
+
+        Args:
+            texts: the questions.
+            routing, options: as `search` takes them, the same for all.
+
+        Returns:
+            One response for each question, in order.
+
+        Raises:
+            QueryError, GenerationMismatchError: as `search`.
+            ClusterError: the cluster refused one of them or did not answer.
+        """
+        if isinstance(texts, str):
+            raise QueryError("msearch takes several questions, got one string: use search")
+        bodies = [self.request(text, routing=routing, **options) for text in texts]
+        first = header(self._search_type(), routing)
+        return answers_of(self.client, self.index_name, first, bodies)
+
     def plan(
-        self, text: str, *, languages: str | Mapping[str, float] | None = None, k: int | None = None
+        self,
+        text: str,
+        *,
+        languages: str | Mapping[str, float] | None = None,
+        k: int | None = None,
+        routing: str | None = None,
     ) -> QueryPlan:
         """Return which evidence a question counts, and how much."""
-        hint = language_hint(languages)
-        return self._ready().plan(text, k=k or neighbours(10, 0), languages=hint)
+        hint, limited = language_hint(languages), routing_value(routing)
+        k = k or neighbours(10, 0)
+        return self._ready().plan(text, k=k, languages=hint, routing=limited)
 
     def explain(
         self, text: str, document: str, *, languages: str | Mapping[str, float] | None = None
@@ -274,11 +351,12 @@ class Clir:
             QueryError: the index has no document with this id.
         """
         plan = self.plan(text, languages=languages)
-        return explain(self.client, self.index_name, plan, document, self._search_type())
+        found = explain(self.client, self.index_name, plan, document, self._search_type())
+        return replace(found, calibration=self._active.describe(found.pair))
 
     def _search_type(self) -> str:
         # Term statistics of all shards: else a score would depend on where a document lives.
-        return "dfs_query_then_fetch" if self._ready().shard_count > 1 else "query_then_fetch"
+        return "query_then_fetch" if self._ready().shard_count == 1 else "dfs_query_then_fetch"
 
     def _ready(self) -> Preparer:
         with self._lock:
@@ -287,14 +365,19 @@ class Clir:
                 return self._preparer
             schema = read_schema(self.client, self.index_name)
             self._read_at = now
+            parameters = self._active.parameters(schema)
             if self._preparer is None or self._preparer.schema != schema:
-                self._preparer = self._prepare(schema)
+                self._preparer = self._prepare(schema, parameters)
+            self._preparer.parameters = parameters
             return self._preparer
 
-    def _prepare(self, schema: IndexSchema) -> Preparer:
+    def _prepare(self, schema: IndexSchema, parameters: Parameters) -> Preparer:
         if self._encoder is not None:
             check_generation(schema, self._encoder, self.index_name)
         encoder = self._encoder or open_encoder(schema, self.index_name)
-        detector = self._detector or load_detector(schema.detector, schema.languages)
-        parameters = self._parameters or builtin()
+        detector = self._detector or load_detector(self._query_detector, schema.languages)
         return Preparer(self.client, self.index_name, schema, encoder, detector, parameters)
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._read_at = -SCHEMA_TTL

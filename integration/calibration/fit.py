@@ -1,17 +1,20 @@
-"""Fitting the fusion: one ridge logistic regression per pair class, shrunk towards a prior."""
+"""Fitting the fusion: one ridge logistic regression, each part shrunk towards a prior."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from opensearch_clir.calibration.design import Design
 from opensearch_clir.calibration.gather import Rows
-from opensearch_clir.calibration.parameters import DensePair, Parameters
+from opensearch_clir.calibration.logistic import logistic
+from opensearch_clir.calibration.parameters import WORDS, DensePair, PairPlace, Parameters
 from opensearch_clir.errors import DataError
 
-__all__ = ["MIN_POSITIVES", "fit", "logistic"]
+__all__ = ["MIN_POSITIVES", "RIDGE", "Places", "fit"]
 
 #: Fewer relevant pairs of a class than this say nothing about it.
 MIN_POSITIVES = 10
@@ -19,106 +22,108 @@ MIN_POSITIVES = 10
 #: Strength of the pull towards the prior, in units of one observation's curvature.
 RIDGE = 1.0
 
-_STEPS = 100
-_TOLERANCE = 1e-8
-
 Array = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where the cosines of unrelated texts lie.
+
+    Attributes:
+        background: location and scale by class, as in the generation.
+        pairs: location and scale by ordered pair, ``fr>en``, where known.
+    """
+
+    background: Mapping[str, tuple[float, float]]
+    pairs: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def of(self, query: str, document: str) -> tuple[float, float]:
+        """Return location and scale for a query and a document in these languages."""
+        same = "matching" if query == document else "non_matching"
+        return self.pairs.get(f"{query}>{document}", self.background[same])
+
+    def z(self, rows: Rows, missing: float) -> Array:
+        """Return the standardised cosine of each row, `missing` where there is none."""
+        places = np.array([self.of(rows.lang, d) for d in rows.documents]).reshape(-1, 2)
+        z = (rows.cosine - places[:, 0]) / places[:, 1]
+        return np.where(np.isnan(z), missing, z)
+
+
 def fit(
-    rows: Sequence[Rows], prior: Parameters, *, origin: str, ridge: float = RIDGE
+    rows: Sequence[Rows],
+    prior: Parameters,
+    places: Places,
+    *,
+    origin: str,
+    ridge: float = RIDGE,
+    pair_ridge: float | None = None,
 ) -> Parameters:
     """Return the parameters that fit the rows best, near the prior where the rows say little.
 
     Args:
         rows: of the judged queries.
         prior: what is believed without them.
+        places: to standardise cosines by; those of pairs become part of the result.
         origin: where the rows come from, for reports.
         ridge: strength of the prior, > 0.
+        pair_ridge: strength of the pull of each ordered pair's log-odds towards its class's, > 0;
+            None: pairs have no log-odds of their own.
 
     Raises:
         DataError: fewer than `MIN_POSITIVES` relevant pairs of a class.
     """
-    matching = _class(rows, True, prior.matching, prior.own, ridge)
-    non_matching = _class(rows, False, prior.non_matching, prior.any, ridge)
+    matching = np.concatenate([r.matching for r in rows]) if rows else np.zeros(0, dtype=np.bool_)
+    target = np.concatenate([r.relevant for r in rows]) if rows else np.zeros(0)
+    for same, name in ((True, "within"), (False, "across")):
+        count = float(target[matching == same].sum())
+        if count < MIN_POSITIVES:
+            raise DataError(
+                f"only {count:.0f} relevant pairs {name} languages, at least {MIN_POSITIVES} are "
+                "needed to fit the fusion: judge more queries"
+            )
+    z = np.concatenate([places.z(r, prior.missing_z) for r in rows])
+    words = np.concatenate([r.words for r in rows])
+    own = matching.astype(np.float64)
+    columns = [own, 1 - own, own * z, (1 - own) * z, *words.T]
+    start = [prior.matching.intercept, prior.non_matching.intercept]
+    start += [prior.matching.slope, prior.non_matching.slope]
+    start += [getattr(prior, name) for name in WORDS]
+    names: list[str] = []
+    design = Design.dense(np.column_stack(columns))
+    if pair_ridge is not None:
+        found_names, groups = np.unique(
+            np.concatenate([_pairs(r) for r in rows]), return_inverse=True
+        )
+        names = found_names.tolist()
+        design = Design(design.columns, groups, len(names))
+    penalty = np.full(len(start) + len(names), ridge)
+    penalty[len(start) :] = pair_ridge or ridge
+    free = [0, 1, *range(len(start), len(penalty))]
+    found = logistic(
+        design,
+        target,
+        np.concatenate([r.weight for r in rows]),
+        np.array([*start, *(0.0 for _ in names)]),
+        penalty,
+        free,
+    ).tolist()
+    offsets = dict(zip(names, found[len(start) :], strict=True))
     return Parameters(
-        matching=DensePair(float(matching[0]), float(matching[1])),
-        non_matching=DensePair(float(non_matching[0]), float(non_matching[1])),
-        own=float(matching[2]),
-        any=float(non_matching[2]),
+        matching=DensePair(found[0], found[2]),
+        non_matching=DensePair(found[1], found[3]),
         missing_z=prior.missing_z,
         origin=origin,
+        pairs=_pair_places(places, offsets),
+        **dict(zip(WORDS, found[4 : len(start)], strict=True)),
     )
 
 
-def _class(
-    rows: Sequence[Rows], matching: bool, dense: DensePair, words: float, ridge: float
-) -> Array:
-    masks = [r.matching == matching for r in rows]
-
-    def column(name: str) -> Array:
-        parts = [getattr(r, name)[mask] for r, mask in zip(rows, masks, strict=True)]
-        return np.concatenate(parts) if parts else np.zeros(0)
-
-    target = column("relevant")
-    if target.sum() < MIN_POSITIVES:
-        raise DataError(
-            f"only {target.sum():.0f} relevant pairs {'within' if matching else 'across'} "
-            f"languages, at least {MIN_POSITIVES} are needed to fit the fusion: judge more queries"
-        )
-    features = np.column_stack((np.ones(len(target)), column("z"), column("x")))
-    start = np.array([dense.intercept, dense.slope, words])
-    return logistic(features, target, column("weight"), start, ridge)
+def _pairs(rows: Rows) -> NDArray[np.str_]:
+    return np.array([f"{rows.lang}>{document}" for document in rows.documents], dtype=np.str_)
 
 
-def logistic(features: Array, target: Array, weight: Array, prior: Array, ridge: float) -> Array:
-    """Return ridge-penalised logistic coefficients; all but the first are >= 0.
-
-    Damped Newton steps; a coefficient that would become negative is held at 0 while its gradient
-    points there (active set).
-
-    Args:
-        features: shape (n, d), the first column ones.
-        target: 0 or 1, shape (n,).
-        weight: > 0, shape (n,).
-        prior: shape (d,); the start, and what the penalty pulls towards.
-        ridge: > 0; the penalty is ``ridge / 2 * |beta - prior|^2``.
-    """
-    beta = prior.copy()
-    loss = _loss(features, target, weight, beta, prior, ridge)
-    for _ in range(_STEPS):
-        p = _sigmoid(features @ beta)
-        gradient = features.T @ (weight * (p - target)) + ridge * (beta - prior)
-        curvature = (features * (weight * p * (1 - p))[:, None]).T @ features
-        curvature += ridge * np.eye(len(beta))
-        free = ~((beta <= 0) & (gradient > 0))
-        free[0] = True
-        step = np.zeros_like(beta)
-        step[free] = np.linalg.solve(curvature[np.ix_(free, free)], gradient[free])
-        scale = 1.0
-        while scale > _TOLERANCE:
-            tried = beta - scale * step
-            tried[1:] = np.maximum(tried[1:], 0.0)
-            new = _loss(features, target, weight, tried, prior, ridge)
-            if new <= loss:
-                break
-            scale /= 2
-        else:
-            break
-        moved = float(np.abs(tried - beta).max())
-        beta, loss = tried, new
-        if moved < _TOLERANCE:
-            break
-    return beta
-
-
-def _loss(
-    features: Array, target: Array, weight: Array, beta: Array, prior: Array, ridge: float
-) -> float:
-    logits = features @ beta
-    penalty = ridge / 2 * ((beta - prior) ** 2).sum()
-    return float(weight @ (np.logaddexp(0.0, logits) - target * logits) + penalty)
-
-
-def _sigmoid(logits: Array) -> Array:
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -500, 500))), dtype=np.float64)
+def _pair_places(places: Places, offsets: Mapping[str, float]) -> dict[str, PairPlace]:
+    return {
+        pair: PairPlace(*places.of(*pair.split(">")), offsets.get(pair, 0.0))
+        for pair in sorted({*places.pairs, *offsets})
+    }

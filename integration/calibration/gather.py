@@ -11,18 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from opensearchpy import OpenSearch
 
-from opensearch_clir.calibration.parameters import DensePair, Parameters
+from opensearch_clir.calibration.parameters import WORDS, DensePair, Parameters
 from opensearch_clir.cluster import deepest_cause, guarded
 from opensearch_clir.errors import ClusterError
-from opensearch_clir.index_templates.schema import IndexSchema
-from opensearch_clir.query.dsl import Query, cosines, lexical_clause
+from opensearch_clir.languages import UND
+from opensearch_clir.query.dsl import Query, cosines, evidence_clause
 from opensearch_clir.query.plan import QueryPlan
 from opensearch_clir.query.prepare import Preparer
 
 __all__ = ["UNIT", "JudgedQuery", "Rows", "gather"]
 
-#: Under these a lexical clause scores the evidence itself.
-UNIT = Parameters(DensePair(0.0, 1.0), DensePair(0.0, 1.0), 1.0, 1.0, 0.0, "unit")
+#: Under these a clause scores the evidence itself.
+UNIT = Parameters(DensePair(0.0, 1.0), DensePair(0.0, 1.0), 1.0, 1.0, 0.0, "unit", 1.0, 1.0, 1.0)
 
 #: Nearest neighbours, and best lexical matches, looked at for each query.
 NEAREST, LEXICAL = 100, 50
@@ -56,19 +56,38 @@ class Rows:
 
     Attributes:
         query: id.
-        matching: bool array of shape (n,): document in the query's language.
-        z: standardised cosine, shape (n,).
-        x: lexical evidence of the pair's class, >= 0, shape (n,).
+        lang: of the query.
+        documents: language of each document, strings of shape (n,).
+        cosine: shape (n,); NaN where one of the two has no vector.
+        words: evidence of the clauses, >= 0, shape (n, len(WORDS)), columns as in `WORDS`.
         relevant: 0 or 1, shape (n,).
         weight: 1 / probability of the row being sampled, >= 1, shape (n,).
     """
 
     query: str
-    matching: NDArray[np.bool_]
-    z: NDArray[np.float64]
-    x: NDArray[np.float64]
+    lang: str
+    documents: NDArray[np.str_]
+    cosine: NDArray[np.float64]
+    words: NDArray[np.float64]
     relevant: NDArray[np.float64]
     weight: NDArray[np.float64]
+
+    @property
+    def matching(self) -> NDArray[np.bool_]:
+        """Whether each document is in the query's language, shape (n,)."""
+        return np.asarray(self.documents == self.lang)
+
+    def subset(self, keep: NDArray[np.bool_]) -> Rows:
+        """Return some of the documents; `keep` has shape (n,)."""
+        return Rows(
+            self.query,
+            self.lang,
+            self.documents[keep],
+            self.cosine[keep],
+            self.words[keep],
+            self.relevant[keep],
+            self.weight[keep],
+        )
 
 
 @dataclass
@@ -89,6 +108,7 @@ def gather(
     documents: Sequence[str],
     *,
     seed: int = 0,
+    total: int | None = None,
 ) -> Iterator[Rows]:
     """Read the evidence of each query's relevant, likely and randomly drawn documents.
 
@@ -98,8 +118,9 @@ def gather(
     Args:
         preparer: of the index.
         queries: judged ones; a document that is not named relevant counts as not relevant.
-        documents: ids of all documents of the index.
+        documents: ids of all documents of the index, or of a random sample of them.
         seed: of the sample.
+        total: how many documents the index has, where `documents` is a sample.
 
     Raises:
         ClusterError: the server refused or did not answer.
@@ -111,7 +132,7 @@ def gather(
         for candidate in candidates:
             drawn = rng.choice(len(documents), min(RANDOM, len(documents)), replace=False)
             candidate.drawn = {documents[i] for i in drawn} - candidate.likely
-        yield from _read(preparer, candidates, len(documents))
+        yield from _read(preparer, candidates, total or len(documents))
 
 
 def _unit_plan(preparer: Preparer, query: JudgedQuery) -> QueryPlan:
@@ -122,7 +143,9 @@ def _find_likely(preparer: Preparer, candidates: list[_Candidates]) -> None:
     searches: list[tuple[_Candidates, Query, int]] = []
     for candidate in candidates:
         plan = candidate.plan
-        searches += [(candidate, lexical_clause(e, plan.lang_field), LEXICAL) for e in plan.lexical]
+        searches += [
+            (candidate, evidence_clause(e, plan.lang_field), LEXICAL) for e in plan.clauses
+        ]
         if plan.vector is not None:
             vector = {"vector": plan.vector.tolist(), "k": NEAREST}
             searches.append((candidate, {"knn": {plan.vector_field: vector}}, NEAREST))
@@ -134,16 +157,24 @@ def _find_likely(preparer: Preparer, candidates: list[_Candidates]) -> None:
 def _read(preparer: Preparer, candidates: list[_Candidates], total: int) -> Iterator[Rows]:
     bodies: list[dict[str, Any]] = []
     for candidate in candidates:
-        bodies += [_words(candidate), _cosines(candidate)]
+        bodies += [_words(candidate, kind) for kind in _kinds(candidate.plan)]
+        bodies.append(_cosines(candidate))
     answers = iter(_search(preparer, bodies))
     for candidate in candidates:
-        words = {hit["_id"]: hit["_score"] for hit in next(answers)}
-        yield _rows(candidate, words, list(next(answers)), preparer.schema, total)
+        words = {
+            kind: {hit["_id"]: hit["_score"] for hit in next(answers)}
+            for kind in _kinds(candidate.plan)
+        }
+        yield _rows(candidate, words, list(next(answers)), total)
 
 
-def _words(candidate: _Candidates) -> dict[str, Any]:
+def _kinds(plan: QueryPlan) -> list[str]:
+    return [kind for kind in WORDS if any(e.kind == kind for e in plan.clauses)]
+
+
+def _words(candidate: _Candidates, kind: str) -> dict[str, Any]:
     plan, ids = candidate.plan, candidate.ids
-    clauses = [lexical_clause(evidence, plan.lang_field) for evidence in plan.lexical]
+    clauses = [evidence_clause(e, plan.lang_field) for e in plan.clauses if e.kind == kind]
     query = {"bool": {"should": clauses, "filter": [{"ids": {"values": ids}}]}}
     return {"query": query, "size": len(ids), "_source": False}
 
@@ -157,28 +188,24 @@ def _cosines(candidate: _Candidates) -> dict[str, Any]:
 
 def _rows(
     candidate: _Candidates,
-    words: Mapping[str, float],
+    words: Mapping[str, Mapping[str, float]],
     hits: list[dict[str, Any]],
-    schema: IndexSchema,
     total: int,
 ) -> Rows:
     plan, query = candidate.plan, candidate.query
     ids = [hit["_id"] for hit in hits]
-    langs = [hit.get("fields", {}).get(plan.lang_field, ["und"])[0] for hit in hits]
-    matching = np.array([lang == query.lang for lang in langs], dtype=np.bool_)
+    langs = [hit.get("fields", {}).get(plan.lang_field, [UND])[0] for hit in hits]
     cosine = np.array([hit["_score"] for hit in hits], dtype=np.float64) - 1.0
-    places = [schema.generation.background["matching" if m else "non_matching"] for m in matching]
-    location, scale = np.array(places, dtype=np.float64).reshape(-1, 2).T
-    # A score of 0 stands for a document without vector: as likely as an unrelated one.
+    # A score of 0 stands for a document without vector.
     known = (cosine > -1.0) & (plan.vector is not None)
-    z = np.where(known, (cosine - location) / scale, 0.0)
     rest = total - len(candidate.likely)
     each = rest / len(candidate.drawn) if candidate.drawn else 1.0
     return Rows(
         query=query.id,
-        matching=matching,
-        z=z,
-        x=np.array([words.get(i, 0.0) for i in ids]),
+        lang=query.lang,
+        documents=np.array(langs, dtype=np.str_),
+        cosine=np.where(known, cosine, np.nan),
+        words=np.array([[words.get(kind, {}).get(i, 0.0) for kind in WORDS] for i in ids]),
         relevant=np.array([float(i in query.relevant) for i in ids]),
         weight=np.array([each if i in candidate.drawn else 1.0 for i in ids]),
     )

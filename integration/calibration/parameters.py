@@ -4,23 +4,31 @@
 
     logit P = a[pair] + b[pair] * z  +  own * x_lang    (matching pair)
                                      +  any * x_any     (non-matching pair)
+              + entity * x_entity + translated * x_translated + head * x_head
 
-with ``z = (cosine - location[pair]) / scale[pair]`` and ``x`` the BM25 score divided by its upper
-bound, in [0, 1) (for survivors by at most three rare tokens' worth). Across languages a missing
-word is no evidence: there is no language term there.
+with ``z = (cosine - location[pair]) / scale[pair]``; ``x_lang`` the BM25 score divided by its upper
+bound, in [0, 1); ``x_any`` that of survivors by at most three rare tokens' worth; ``x_entity`` the
+rarity-weighted share of the query's entities that were found; ``x_translated`` and ``x_head`` the
+weighted share of the query's pieces found in translation, in the whole text and in its heading
+fields, all in [0, 1]. Across languages a missing word is no evidence: there is no language term
+there.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
 from opensearch_clir.errors import ConfigurationError
 
-__all__ = ["DensePair", "Parameters", "builtin"]
+__all__ = ["WORDS", "DensePair", "PairPlace", "Parameters", "builtin"]
+
+#: The evidences that clauses of the query give, in the order of feature columns.
+WORDS = ("own", "any", "entity", "translated", "head")
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,26 @@ class DensePair:
 
 
 @dataclass(frozen=True)
+class PairPlace:
+    """What one ordered pair of languages has of its own, where enough is known of it.
+
+    Attributes:
+        location, scale: of the cosine of unrelated texts, scale > 0; in place of the class's.
+        offset: added to the log-odds.
+    """
+
+    location: float
+    scale: float
+    offset: float = 0.0
+
+    @property
+    def usable(self) -> bool:
+        """Whether a cosine can be standardised by it."""
+        finite = all(map(math.isfinite, (self.location, self.scale, self.offset)))
+        return finite and self.scale > 0
+
+
+@dataclass(frozen=True)
 class Parameters:
     """All weights of the fusion.
 
@@ -45,6 +73,10 @@ class Parameters:
         own: log-odds of a full lexical match in the same language, >= 0.
         any: log-odds of a full match of surviving tokens across languages, >= 0.
         missing_z: the z a document without a vector is given.
+        entity: log-odds of all the query's entities found, >= 0.
+        translated: log-odds of all the query's pieces found in exact translation, >= 0.
+        head: the same in the heading fields, >= 0.
+        pairs: by ordered pair, ``fr>en``; a pair that is not there goes by its class.
         origin: where the figures come from, for reports.
     """
 
@@ -54,6 +86,10 @@ class Parameters:
     any: float
     missing_z: float
     origin: str
+    entity: float = 0.0
+    translated: float = 0.0
+    head: float = 0.0
+    pairs: Mapping[str, PairPlace] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Parameters:
@@ -70,11 +106,23 @@ class Parameters:
                 any=float(value["any"]),
                 missing_z=float(value["missing_z"]),
                 origin=str(value["origin"]),
+                entity=float(value["entity"]),
+                translated=float(value["translated"]),
+                head=float(value["head"]),
+                pairs={p: PairPlace(**place) for p, place in value.get("pairs", {}).items()},
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ConfigurationError(f"fusion parameters are damaged: {error!r}") from error
-        if min(parameters.own, parameters.any) < 0:
-            raise ConfigurationError("fusion parameters are wrong: own and any must be >= 0")
+        wrong = [pair for pair, place in parameters.pairs.items() if not place.usable]
+        if wrong:
+            raise ConfigurationError(
+                f"fusion parameters are wrong: {wrong[0]} needs finite numbers and a scale > 0"
+            )
+        negative = [name for name in WORDS if getattr(parameters, name) < 0]
+        if negative:
+            raise ConfigurationError(
+                f"fusion parameters are wrong: {', '.join(negative)} must be >= 0"
+            )
         return parameters
 
 

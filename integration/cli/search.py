@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import click
@@ -15,6 +16,8 @@ from opensearch_clir.clir import Clir
 from opensearch_clir.errors import QueryError
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.query.explain import Explanation
+from opensearch_clir.query.forms import FORMS
+from opensearch_clir.query.highlight import snippets
 
 __all__ = ["explain", "search"]
 
@@ -32,8 +35,15 @@ _language = click.option(
 @click.option("--size", default=10, show_default=True, help="Hits to show.")
 @click.option("--from", "from_", default=0, show_default=True, help="Hits to skip.")
 @click.option("--filter", "filters", multiple=True, help="A query clause as JSON; repeatable.")
-@click.option("--min-score", type=float, help="Least probability of relevance, 0 to 1.")
+@click.option("--min-score", type=float, help="Least score, 0 to 1.")
 @_language
+@click.option(
+    "--read", "read", help="Languages the reader reads: fr,en, or fr=1,en=0.8,*=0.1 by usefulness."
+)
+@click.option("--form", type=click.Choice(FORMS), default="auto", show_default=True,
+              help="Form of the query.")  # fmt: skip
+@click.option("--routing", help="Custom routing values, separated by commas.")
+@click.option("--highlight", is_flag=True, help="Show where the question's words are found.")
 @click.option("--json", "as_json", is_flag=True, help="Print the server's response.")
 @connection_options
 @report_errors
@@ -45,6 +55,10 @@ def search(
     filters: tuple[str, ...],
     min_score: float | None,
     languages: str | None,
+    read: str | None,
+    form: str,
+    routing: str | None,
+    highlight: bool,
     as_json: bool,
     **connection: Any,
 ) -> None:
@@ -54,9 +68,10 @@ def search(
     Example:
       clir search kb "comment réinitialiser la machine ?" --size 5
       clir search kb "warranty" --filter '{"term": {"product": "KX-410"}}'
+      clir search kb "garantie" --read fr=1,en=0.8 --highlight
     """
-    client, _ = open_client(**connection)
-    clir = Clir(client, index)
+    client, settings = open_client(**connection)
+    clir = Clir(client, index, query_detector=settings.query_detector)
     response = clir.search(
         query,
         size=size,
@@ -64,6 +79,10 @@ def search(
         filter=[_clause(text) for text in filters],
         min_score=min_score,
         languages=_languages(languages),
+        languages_read=_read(read),
+        form=form,
+        routing=routing,
+        **({"highlight": True} if highlight else {}),
         **({} if as_json else {"_source": True}),
     )
     if as_json:
@@ -94,8 +113,8 @@ def explain(
     Example:
       clir explain kb "comment réinitialiser la machine ?" --id reset.en
     """
-    client, _ = open_client(**connection)
-    clir = Clir(client, index)
+    client, settings = open_client(**connection)
+    clir = Clir(client, index, query_detector=settings.query_detector)
     if document is None:
         hits = clir.search(query, size=1, languages=_languages(languages))["hits"]["hits"]
         if not hits:
@@ -111,10 +130,23 @@ def explain(
 def _languages(text: str | None) -> str | dict[str, float] | None:
     if text is None or "=" not in text:
         return text
+    return _numbers(text, f"--lang {text!r}: write fr, or fr=0.7,en=0.3")
+
+
+def _read(text: str | None) -> list[str] | dict[str, float] | None:
+    if text is None:
+        return None
+    if "=" not in text:
+        return [code.strip() for code in text.split(",")]
+    return _numbers(text, f"--read {text!r}: write fr,en, or fr=1,en=0.8,*=0.1")
+
+
+def _numbers(text: str, problem: str) -> dict[str, float]:
     try:
-        return {code: float(p) for code, p in (part.split("=") for part in text.split(","))}
+        parts = (part.split("=") for part in text.split(","))
+        return {code.strip(): float(number) for code, number in parts}
     except ValueError:
-        raise QueryError(f"--lang {text!r}: write fr, or fr=0.7,en=0.3") from None
+        raise QueryError(problem) from None
 
 
 def _clause(text: str) -> dict[str, Any]:
@@ -147,9 +179,20 @@ def _show(response: dict[str, Any], schema: IndexSchema) -> None:
             f"{hit['_score']:.3f}" if hit["_score"] is not None else "-",
             ours.get("lang", "-"),
             Text(hit["_id"]),
-            Text(_snippet(source, schema)),
+            _marked(hit) or Text(_snippet(source, schema)),
         )
     Console().print(table)
+
+
+def _marked(hit: dict[str, Any]) -> Text | None:
+    """Return the hit's best snippet with the found words in bold; None where there is none."""
+    found = next(iter(snippets(hit)), None)
+    if found is None:
+        return None
+    text = Text()
+    for number, part in enumerate(re.split("</?em>", " ".join(found.split()))):
+        text.append(part, style="bold" if number % 2 else "")
+    return text
 
 
 def _snippet(source: dict[str, Any], schema: IndexSchema) -> str:
@@ -176,10 +219,13 @@ def _show_explanation(explanation: Explanation) -> None:
     click.echo(f"document    {explanation.id} ({explanation.document_language})")
     click.echo(f"query in    {mix}")
     click.echo(f"pair        {explanation.pair}, same language with {explanation.matching:.2f}")
+    click.echo(f"weights     {explanation.calibration}")
     click.echo(f"probability {found} (log-odds {explanation.log_odds:+.3f})")
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("evidence", "field", "value", "weight", "log-odds"):
         table.add_column(name, justify="left" if name in ("evidence", "field") else "right")
+    for note in explanation.notes:
+        click.echo(f"note        {note}")
     for evidence in explanation.evidences:
         value = "no vector" if evidence.value is None else f"{evidence.value:.3f}"
         table.add_row(

@@ -9,7 +9,7 @@ from typing import Any
 
 from opensearch_clir.errors import QueryError
 
-__all__ = ["clauses", "language_hint", "probability", "whole_number"]
+__all__ = ["clauses", "language_hint", "probability", "routing_value", "whole_number"]
 
 
 def whole_number(name: str, value: Any) -> int:
@@ -71,3 +71,16 @@ def language_hint(value: Any) -> str | dict[str, float] | None:
         if not isinstance(code, str) or not number or not math.isfinite(share) or share < 0:
             raise QueryError(f"languages must map codes to probabilities, got {code!r}: {share!r}")
     return {code: float(share) for code, share in value.items()}
+
+
+def routing_value(value: Any) -> str | None:
+    """Return routing values separated by commas; None: all shards.
+
+    Raises:
+        QueryError: not a string, or an empty value.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str) or not all(part.strip() for part in value.split(",")):
+        raise QueryError(f"routing must be values separated by commas, got {value!r}")
+    return value

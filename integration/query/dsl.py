@@ -8,18 +8,39 @@ evidence of every matched document, near neighbour or not, and returns the proba
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from opensearch_clir.query.plan import DenseLine, LexicalEvidence, QueryPlan
+from opensearch_clir.query.evidence import (
+    ClauseEvidence,
+    LexicalEvidence,
+    SoughtTerm,
+    TermSetEvidence,
+)
+from opensearch_clir.query.plan import DenseLine, QueryPlan
+from opensearch_clir.query.preferences import EVERYBODY, Readers
 
-__all__ = ["candidates", "cosines", "evidence_script", "lexical_clause", "one_stage"]
+__all__ = [
+    "candidates",
+    "cosines",
+    "evidence_clause",
+    "evidence_script",
+    "nearest",
+    "numbers",
+    "one_stage",
+    "probabilities",
+]
 
 Query = dict[str, Any]
+
+#: Evidence that makes a document worth scoring by itself.
+_STRICT = ("own", "any", "entity")
 
 _LINE = """
 String lang = doc[params.lang].size() == 0 ? 'und' : doc[params.lang].value;
 def line = params.lines.containsKey(lang) ? params.lines[lang] : params.other;
+double use = params.use.containsKey(lang) ? params.use[lang] : params.rest;
 """
 
 # A document without the vector must not fail the search, so both guards are needed: an index
@@ -31,7 +52,7 @@ boolean known = doc.containsKey(params.field) && doc[params.field].size() > 0;
 double dense = known
   ? line[0] + line[1] * cosineSimilarity(params.vector, doc[params.field])
   : line[2];
-return 1.0 / (1.0 + Math.exp(-(_score + dense)));
+return use / (1.0 + Math.exp(-(_score + dense)));
 """
 )
 
@@ -40,39 +61,92 @@ if (!doc.containsKey(params.field) || doc[params.field].size() == 0) { return 0;
 return 1.0 + cosineSimilarity(params.vector, doc[params.field]);
 """
 
-_WORDS_ONLY = _LINE + "return 1.0 / (1.0 + Math.exp(-(_score + line[2])));"
+_WORDS_ONLY = _LINE + "return use / (1.0 + Math.exp(-(_score + line[2])));"
 
 
-def one_stage(plan: QueryPlan, filters: Sequence[Query] = ()) -> Query:
+def one_stage(
+    plan: QueryPlan,
+    filters: Sequence[Query] = (),
+    readers: Readers = EVERYBODY,
+    *,
+    least_pieces: float = 0.0,
+) -> Query:
     """Return the query whose ``_score`` is the probability of relevance in (0, 1).
 
     Args:
         plan: what counts, and how much.
         filters: the user's conditions; they also apply inside the nearest-neighbour search, so
             that a narrow filter does not empty the result.
+        readers: usefulness of languages, which the probability is multiplied by.
+        least_pieces: share of the query's pieces, in [0, 1], that a document must have in
+            translation to be found by nothing else. Without a bound, most documents of a large
+            index have one of them, and the script scores them all.
     """
     if plan.empty:
         return {"match_none": {}}
     inner: Query = {"should": candidates(plan, filters), "minimum_should_match": 1}
+    pieces = next((e for e in plan.sets if e.kind == "translated"), None)
+    if least_pieces and pieces is not None:
+        inner = _focused(plan, filters, pieces, least_pieces)
     if filters:
         inner["filter"] = list(filters)
-    return {"script_score": {"query": {"bool": inner}, "script": evidence_script(plan)}}
+    return probabilities(plan, {"bool": inner}, readers)
+
+
+def probabilities(plan: QueryPlan, matched: Query, readers: Readers = EVERYBODY) -> Query:
+    """Return the query that turns log-odds of words into probabilities, for matched documents."""
+    return {"script_score": {"query": matched, "script": evidence_script(plan, readers)}}
 
 
 def candidates(plan: QueryPlan, filters: Sequence[Query] = ()) -> list[Query]:
     """Return the clauses of which a document must match one.
 
-    Scores of the lexical clauses are log-odds; the nearest neighbours score 0 here, since the
-    script computes their cosine exactly.
+    Scores of words, entities and translations are log-odds; the nearest neighbours score 0 here,
+    since the script computes their cosine exactly.
     """
-    clauses = [lexical_clause(evidence, plan.lang_field) for evidence in plan.lexical]
+    clauses = [evidence_clause(evidence, plan.lang_field) for evidence in plan.clauses]
     if plan.vector is not None:
-        clauses.append(_unscored(_nearest(plan, filters)))
+        clauses.append(_unscored(nearest(plan, filters)))
     return clauses
 
 
-def lexical_clause(evidence: LexicalEvidence, lang_field: str) -> Query:
-    """Return the query of one lexical evidence; it scores in log-odds."""
+def _focused(
+    plan: QueryPlan, filters: Sequence[Query], pieces: TermSetEvidence, least: float
+) -> Query:
+    """Return clauses that score as `candidates` do, but find fewer documents by translations."""
+    strict = [evidence_clause(e, plan.lang_field) for e in plan.clauses if e.kind in _STRICT]
+    if plan.vector is not None:
+        strict.append(_unscored(nearest(plan, filters)))
+    enough = max(1, math.ceil(least * len(pieces.sought)))
+    many = [_sought(part, pieces) for part in pieces.sought]
+    strict.append(_unscored({"bool": {"should": many, "minimum_should_match": enough}}))
+    soft = [evidence_clause(e, plan.lang_field) for e in plan.clauses if e.kind not in _STRICT]
+    found: Query = {"bool": {"should": strict, "minimum_should_match": 1}}
+    return {"must": [found], "should": soft}
+
+
+def evidence_clause(evidence: ClauseEvidence, lang_field: str) -> Query:
+    """Return the query of one evidence; it scores in log-odds."""
+    if isinstance(evidence, TermSetEvidence):
+        return {"bool": {"should": [_sought(part, evidence) for part in evidence.sought]}}
+    return _words(evidence, lang_field)
+
+
+def _sought(part: SoughtTerm, evidence: TermSetEvidence) -> Query:
+    full = evidence.weight * part.share
+    tiers: list[Query] = [
+        {
+            "constant_score": {
+                "filter": {"terms": {evidence.field: list(terms)}},
+                "boost": full * strength,
+            }
+        }
+        for strength, terms in part.tiers
+    ]
+    return tiers[0] if len(tiers) == 1 else {"dis_max": {"queries": tiers}}
+
+
+def _words(evidence: LexicalEvidence, lang_field: str) -> Query:
     if evidence.text is not None:
         words: Query = {
             "match": {evidence.field: {"query": evidence.text, "boost": evidence.boost}}
@@ -99,7 +173,7 @@ def cosines(plan: QueryPlan, within: Query) -> Query:
     return {"script_score": {"query": within, "script": {"source": _COSINE, "params": params}}}
 
 
-def evidence_script(plan: QueryPlan) -> Query:
+def evidence_script(plan: QueryPlan, readers: Readers = EVERYBODY) -> Query:
     """Return the script that turns matched words and the cosine into the probability.
 
     The source is one of two constants, so the server compiles it once; all that varies is in the
@@ -107,8 +181,10 @@ def evidence_script(plan: QueryPlan) -> Query:
     """
     parameters: dict[str, Any] = {
         "lang": plan.lang_field,
-        "lines": {code: _numbers(line) for code, line in plan.lines.items()},
-        "other": _numbers(plan.other),
+        "lines": {code: numbers(line) for code, line in plan.lines.items()},
+        "other": numbers(plan.other),
+        "use": dict(readers.use),
+        "rest": readers.rest,
     }
     if plan.vector is None:
         return {"source": _WORDS_ONLY, "params": parameters}
@@ -117,7 +193,8 @@ def evidence_script(plan: QueryPlan) -> Query:
     return {"source": _DENSE, "params": parameters}
 
 
-def _nearest(plan: QueryPlan, filters: Sequence[Query]) -> Query:
+def nearest(plan: QueryPlan, filters: Sequence[Query] = ()) -> Query:
+    """Return the query for the nearest neighbours of a plan's vector, which it must have."""
     assert plan.vector is not None
     if not plan.indexed:
         # No graph: every document with a vector is a candidate, and the script scores it.
@@ -132,5 +209,6 @@ def _unscored(query: Query) -> Query:
     return {"constant_score": {"filter": query, "boost": 0.0}}
 
 
-def _numbers(line: DenseLine) -> list[float]:
+def numbers(line: DenseLine) -> list[float]:
+    """Return a line as the scripts' parameters have it."""
     return [line.intercept, line.slope, line.missing]

@@ -10,10 +10,19 @@ from opensearchpy import OpenSearch
 
 from opensearch_clir.cluster import deepest_cause, guarded
 from opensearch_clir.errors import QueryError
-from opensearch_clir.query.dsl import Query, cosines, lexical_clause, one_stage
+from opensearch_clir.query.dsl import Query, cosines, evidence_clause, one_stage
 from opensearch_clir.query.plan import DenseLine, QueryPlan
 
-__all__ = ["Evidence", "Explanation", "explain"]
+__all__ = ["NAMES", "Evidence", "Explanation", "explain"]
+
+#: What explanations call the kinds of evidence that clauses give.
+NAMES = {
+    "own": "own language",
+    "any": "any language",
+    "entity": "entities",
+    "translated": "translated words",
+    "head": "translated words in headings",
+}
 
 
 @dataclass(frozen=True)
@@ -21,10 +30,11 @@ class Evidence:
     """One term of the log-odds.
 
     Attributes:
-        kind: ``dense``, ``own language`` or ``any language``.
+        kind: ``dense`` or one of `NAMES`.
         field: where it was found.
-        value: the evidence itself: cosine in [-1, 1], or BM25 / bound, >= 0; ``None`` where the
-            document has no vector.
+        value: the evidence itself: cosine in [-1, 1], BM25 / bound, >= 0, or the share of the
+            query's entities or pieces that was found, in [0, 1]; ``None`` where the document has
+            no vector.
         weight: log-odds per unit of `value`.
         log_odds: what it adds to the score; for the dense evidence with the intercept.
     """
@@ -49,6 +59,8 @@ class Explanation:
         probability: score of the search, in (0, 1); ``None`` where the query does not find it.
         log_odds: sum over the evidences.
         evidences: what it is made of.
+        calibration: where the weights come from.
+        notes: what was not as it should be when the question was read.
     """
 
     index: str
@@ -60,6 +72,8 @@ class Explanation:
     probability: float | None
     log_odds: float
     evidences: tuple[Evidence, ...]
+    calibration: str = ""
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dicts and lists."""
@@ -85,8 +99,8 @@ def explain(
     only: Query = {"ids": {"values": [document]}}
     queries: list[Query] = [{"bool": {"filter": [only]}}, one_stage(plan, [only])]
     queries += [
-        {"bool": {"must": [lexical_clause(e, plan.lang_field)], "filter": [only]}}
-        for e in plan.lexical
+        {"bool": {"must": [evidence_clause(e, plan.lang_field)], "filter": [only]}}
+        for e in plan.clauses
     ]
     if plan.vector is not None:
         queries.append(cosines(plan, only))
@@ -95,13 +109,13 @@ def explain(
         raise QueryError(f"no document with id {document!r} in {index!r}")
     lang = found[0].get("fields", {}).get(plan.lang_field, ["und"])[0]
     line = plan.lines.get(lang, plan.other)
-    lexical = found[2 : 2 + len(plan.lexical)]
+    clauses = found[2 : 2 + len(plan.clauses)]
     evidences = [_dense(plan, line, found[-1] if plan.vector is not None else None)]
-    for evidence, hit in zip(plan.lexical, lexical, strict=True):
+    for evidence, hit in zip(plan.clauses, clauses, strict=True):
         if hit is not None:
             evidences.append(
                 Evidence(
-                    f"{evidence.kind} language",
+                    NAMES[evidence.kind],
                     evidence.field,
                     hit["_score"] / evidence.weight,
                     evidence.weight,
@@ -119,6 +133,7 @@ def explain(
         probability=found[1]["_score"] if found[1] else None,
         log_odds=math.fsum(e.log_odds for e in evidences),
         evidences=tuple(evidences),
+        notes=plan.notes,
     )
 
 

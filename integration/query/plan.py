@@ -9,12 +9,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from opensearch_clir.calibration.parameters import DensePair, Parameters
+from opensearch_clir.calibration.parameters import PairPlace, Parameters
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.language.base import LanguagePosterior
+from opensearch_clir.query.evidence import ClauseEvidence, LexicalEvidence, TermSetEvidence
+from opensearch_clir.query.sought import entity_terms, translated_terms
 from opensearch_clir.query.statistics import FieldStatistics, TermStatistics
+from opensearch_clir.query.words import QueryWords
 
-__all__ = ["DenseLine", "LexicalEvidence", "QueryPlan", "make_plan", "query_languages"]
+__all__ = ["DenseLine", "QueryPlan", "make_plan", "query_languages"]
 
 #: A query language below this probability gets no clause of its own; its documents then count as
 #: foreign, which costs at most this share of their lexical evidence.
@@ -23,8 +26,9 @@ MIN_LANGUAGE = 0.10
 #: More languages than this in one query only add noise and clauses.
 MAX_LANGUAGES = 3
 
-#: Leaf clauses a query may have in all; the server's default limit is 1,024.
-MAX_CLAUSES = 900
+#: Leaf clauses of one request in all, and those of words among them: the server counts every leaf,
+#: at any depth, and refuses more than 1,024 by default.
+MAX_LEAVES, MAX_CLAUSES = 1_000, 500
 
 #: Weights below this log-odds are not worth a clause.
 MIN_WEIGHT = 0.05
@@ -39,52 +43,40 @@ class DenseLine:
     missing: float
 
     @classmethod
-    def blend(cls, schema: IndexSchema, parameters: Parameters, match: float) -> DenseLine:
-        """Return the line for a document language that is the query's with probability `match`."""
-        background = schema.generation.background
-        parts = (
-            (match, parameters.matching, background["matching"]),
-            (1 - match, parameters.non_matching, background["non_matching"]),
-        )
-        lines = [(share, *_in_cosine(pair, *place)) for share, pair, place in parts]
-        intercept = sum(share * a for share, a, _ in lines)
-        slope = sum(share * b for share, _, b in lines)
-        missing = sum(s * (p.intercept + p.slope * parameters.missing_z) for s, p, _ in parts)
+    def blend(
+        cls,
+        schema: IndexSchema,
+        parameters: Parameters,
+        languages: Mapping[str, float],
+        document: str | None,
+    ) -> DenseLine:
+        """Return the line for documents in a language, over the query's possible languages.
+
+        Args:
+            schema, parameters: of the index and the fusion.
+            languages: of the query, with probabilities that sum to at most 1; the rest is some
+                language that no document of interest is in.
+            document: language of the documents; None for all that no line of their own has.
+        """
+        parts = [(p, *_line(schema, parameters, q, document)) for q, p in languages.items()]
+        rest = 1 - sum(languages.values())
+        parts.append((rest, *_line(schema, parameters, None, document)))
+        intercept, slope, missing = (sum(p[0] * p[i] for p in parts) for i in (1, 2, 3))
         return cls(intercept, slope, missing)
 
 
-def _in_cosine(pair: DensePair, location: float, scale: float) -> tuple[float, float]:
-    return pair.intercept - pair.slope * location / scale, pair.slope / scale
-
-
-@dataclass(frozen=True)
-class LexicalEvidence:
-    """One clause of words.
-
-    Attributes:
-        kind: ``own`` for a language's own field, ``any`` for the neutral one.
-        field: full path of the analysed field.
-        text: query text for its analyzer; ``None`` where `terms` stand instead.
-        terms: the tokens that tell most, where the query has more than a server accepts.
-        weight: log-odds of a full match, > 0; ``any`` can reach four times as much.
-        bound: what its score is divided by, > 0.
-        only: document languages it is for; empty for all but `besides`.
-        besides: document languages it is not for.
-    """
-
-    kind: Literal["own", "any"]
-    field: str
-    text: str | None
-    terms: tuple[TermStatistics, ...]
-    weight: float
-    bound: float
-    only: tuple[str, ...] = ()
-    besides: tuple[str, ...] = ()
-
-    @property
-    def boost(self) -> float:
-        """Factor that turns the server's BM25 into log-odds."""
-        return self.weight / self.bound
+def _line(
+    schema: IndexSchema, parameters: Parameters, query: str | None, document: str | None
+) -> tuple[float, float, float]:
+    """Return intercept, slope, and log-odds without a vector, for one ordered pair."""
+    same = query is not None and query == document
+    dense = parameters.matching if same else parameters.non_matching
+    location, scale = schema.generation.background["matching" if same else "non_matching"]
+    place = parameters.pairs.get(f"{query}>{document}", PairPlace(location, scale))
+    slope = dense.slope / place.scale
+    intercept = dense.intercept + place.offset
+    missing = intercept + dense.slope * parameters.missing_z
+    return intercept - slope * place.location, slope, missing
 
 
 @dataclass(frozen=True)
@@ -98,10 +90,12 @@ class QueryPlan:
         vector_field: path of the active vectors.
         indexed: whether that field has a k-NN graph.
         lang_field: path of the document language.
-        lines: dense line by document language.
+        lines: dense line by document language, where it is one of the query's or of a known pair.
         other: dense line of all other languages.
         lexical: clauses of words; may be empty.
+        sets: clauses of entities and translated pieces; may be empty.
         k: nearest neighbours asked of each shard.
+        notes: what was not as it should be when the query was read, for explanations.
     """
 
     text: str
@@ -114,11 +108,18 @@ class QueryPlan:
     other: DenseLine
     lexical: tuple[LexicalEvidence, ...]
     k: int
+    sets: tuple[TermSetEvidence, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def clauses(self) -> tuple[ClauseEvidence, ...]:
+        """All evidence but the dense one."""
+        return (*self.lexical, *self.sets)
 
     @property
     def empty(self) -> bool:
         """Whether there is no evidence to look for at all."""
-        return self.vector is None and not self.lexical
+        return self.vector is None and not self.clauses
 
 
 def query_languages(posterior: LanguagePosterior, schema: IndexSchema) -> dict[str, float]:
@@ -128,11 +129,10 @@ def query_languages(posterior: LanguagePosterior, schema: IndexSchema) -> dict[s
 
 
 def make_plan(
-    text: str,
+    words: QueryWords,
     posterior: LanguagePosterior,
     vector: NDArray[np.float32] | None,
     statistics: Mapping[str, FieldStatistics],
-    any_text: str,
     schema: IndexSchema,
     parameters: Parameters,
     k: int,
@@ -140,47 +140,86 @@ def make_plan(
     """Decide which evidence counts, and how much.
 
     Args:
-        text: the query.
+        words: of the query.
         posterior: its languages.
         vector: its unit vector of shape (dimension,), or ``None``.
-        statistics: by field path, for the field of each language of `query_languages` and the
-            neutral field.
-        any_text: the folded query, for the neutral field.
+        statistics: by field path, for the fields of `QueryWords.lookups`.
         schema: of the index.
         parameters: of the fusion.
         k: nearest neighbours per shard.
     """
     languages = query_languages(posterior, schema)
+    # Languages whose line may differ from all others': those of the query, and of known pairs.
+    known = {pair.partition(">")[2] for pair in parameters.pairs}
+    ours = [*languages, *(c for c in schema.languages if c in known and c not in languages)]
+    sets = _sets(words, statistics, schema, parameters)
+    leaves = sum(len(part.tiers) for evidence in sets for part in evidence.sought)
+    room = min(MAX_CLAUSES, MAX_LEAVES - leaves)
+    return QueryPlan(
+        text=words.text,
+        posterior=posterior,
+        vector=vector,
+        vector_field=schema.vector_field,
+        indexed=schema.generation.indexed,
+        lang_field=schema.names.lang,
+        lines={c: DenseLine.blend(schema, parameters, languages, c) for c in ours},
+        other=DenseLine.blend(schema, parameters, languages, None),
+        lexical=_lexical(words, languages, statistics, schema, parameters, room),
+        k=k,
+        sets=sets,
+    )
+
+
+def _lexical(
+    words: QueryWords,
+    languages: Mapping[str, float],
+    statistics: Mapping[str, FieldStatistics],
+    schema: IndexSchema,
+    parameters: Parameters,
+    room: int,
+) -> tuple[LexicalEvidence, ...]:
     names = schema.names
     # The neutral field is searched once per query language and once for all the others.
-    limit = max(1, MAX_CLAUSES // (2 * len(languages) + 1))
+    limit = max(1, room // (2 * len(languages) + 1))
     wanted = [
-        _Wanted("own", names.text(code), text, parameters.own * p) for code, p in languages.items()
+        _Wanted("own", names.text(code), words.text_for(code), parameters.own * p)
+        for code, p in languages.items()
     ]
     wanted += [
-        _Wanted("any", names.any_text, any_text, parameters.any * (1 - p), only=(code,))
+        _Wanted("any", names.any_text, words.neutral, parameters.any * (1 - p), only=(code,))
         for code, p in languages.items()
     ]
     wanted.append(
-        _Wanted("any", names.any_text, any_text, parameters.any, besides=tuple(languages))
+        _Wanted("any", names.any_text, words.neutral, parameters.any, besides=tuple(languages))
     )
     clauses = (
         _evidence(want, statistics.get(want.field), schema.bm25_constant, limit)
         for want in wanted
         if want.weight >= MIN_WEIGHT
     )
-    return QueryPlan(
-        text=text,
-        posterior=posterior,
-        vector=vector,
-        vector_field=schema.vector_field,
-        indexed=schema.generation.indexed,
-        lang_field=names.lang,
-        lines={c: DenseLine.blend(schema, parameters, p) for c, p in languages.items()},
-        other=DenseLine.blend(schema, parameters, 0.0),
-        lexical=tuple(clause for clause in clauses if clause is not None),
-        k=k,
-    )
+    return tuple(clause for clause in clauses if clause is not None)
+
+
+def _sets(
+    words: QueryWords,
+    statistics: Mapping[str, FieldStatistics],
+    schema: IndexSchema,
+    parameters: Parameters,
+) -> tuple[TermSetEvidence, ...]:
+    names = schema.names
+    nothing = FieldStatistics(0)
+    found = []
+    if schema.entities:
+        sought = entity_terms(words.entities, statistics.get(names.entities, nothing))
+        found.append(TermSetEvidence("entity", names.entities, sought, parameters.entity))
+    if schema.lexicon is not None:
+        # Whatever stands in a heading stands in the whole text, whose statistics serve both.
+        body, head = names.pieces(schema.lexicon), names.pieces(schema.lexicon, head=True)
+        sought = translated_terms(words.pieces, statistics.get(body, nothing))
+        found.append(TermSetEvidence("translated", body, sought, parameters.translated))
+        if schema.head_fields:
+            found.append(TermSetEvidence("head", head, sought, parameters.head))
+    return tuple(e for e in found if e.sought and e.weight >= MIN_WEIGHT)
 
 
 @dataclass(frozen=True)

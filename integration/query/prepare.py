@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +12,24 @@ from opensearchpy import OpenSearch
 
 from opensearch_clir.calibration.parameters import Parameters
 from opensearch_clir.cluster import guarded
-from opensearch_clir.encoders.base import Encoder, encode
+from opensearch_clir.debias.encoder import encode_in
+from opensearch_clir.debias.store import with_debias
+from opensearch_clir.encoders.base import Encoder
+from opensearch_clir.entities import entities
 from opensearch_clir.errors import QueryError
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.language.base import Detector, LanguagePosterior
 from opensearch_clir.language.folding import fold
 from opensearch_clir.language.query import query_posterior
+from opensearch_clir.language.query_spans import QuerySpans, query_spans
 from opensearch_clir.languages import canonical
+from opensearch_clir.query.lookup import COUNTED, TermLookup
 from opensearch_clir.query.plan import QueryPlan, make_plan, query_languages
-from opensearch_clir.query.statistics import FieldStatistics, Routings, fetch
+from opensearch_clir.query.statistics import FieldStatistics
+from opensearch_clir.query.words import QueryWords
+from opensearch_clir.translation.lexicon import Lexicon, embedded_lexicon
 
-__all__ = ["MAX_QUERY_CHARACTERS", "Preparer"]
+__all__ = ["MAX_QUERY_CHARACTERS", "Preparer", "Reading"]
 
 Vector = NDArray[np.float32]
 
@@ -36,6 +43,32 @@ MAX_LEXICAL_CHARACTERS = 20_000
 MIX_TTL = 300.0
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What is known of one query in one index, whatever the parameters of the fusion.
+
+    Attributes:
+        posterior: its languages.
+        vector: its unit vector of shape (dimension,), or None.
+        words: of each kind.
+        statistics: of the words, by field path.
+        notes: what was not as it should be, for explanations.
+    """
+
+    posterior: LanguagePosterior
+    vector: Vector | None
+    words: QueryWords
+    statistics: Mapping[str, FieldStatistics]
+    notes: tuple[str, ...] = ()
+
+    def plan(self, schema: IndexSchema, parameters: Parameters, k: int) -> QueryPlan:
+        """Return the plan under some parameters; a pure function."""
+        plan = make_plan(
+            self.words, self.posterior, self.vector, self.statistics, schema, parameters, k
+        )
+        return replace(plan, notes=self.notes) if self.notes else plan
+
+
 @dataclass
 class Preparer:
     """Turns query texts into plans for one index.
@@ -44,7 +77,7 @@ class Preparer:
         client: connected client.
         index: name or alias that is searched.
         schema: of the index.
-        encoder: of the active generation.
+        encoder: of the active generation; its debiasing is read from the cluster.
         detector: for query languages.
         parameters: of the fusion.
     """
@@ -55,11 +88,12 @@ class Preparer:
     encoder: Encoder
     detector: Detector
     parameters: Parameters
-    _routings: Routings = field(init=False)
+    _terms: TermLookup = field(init=False)
     _mix: tuple[float, dict[str, float]] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._routings = Routings(self.client)
+        self._terms = TermLookup(self.client, self.index)
+        self.encoder = with_debias(self.client, self.schema.generation, self.encoder, self.index)
 
     def plan(
         self,
@@ -68,6 +102,7 @@ class Preparer:
         k: int,
         languages: str | Mapping[str, float] | None = None,
         parameters: Parameters | None = None,
+        routing: str | None = None,
     ) -> QueryPlan:
         """Return the plan of one query.
 
@@ -77,6 +112,23 @@ class Preparer:
             languages: the query's language, or languages with their probabilities, where the
                 caller knows better than the detector.
             parameters: of the fusion, in place of the index's.
+            routing: values that the search is limited to, separated by commas.
+
+        Raises:
+            QueryError: empty, not a string, not valid Unicode, or too long.
+            ConfigurationError: an unknown language.
+            ClusterError: the index can't be read.
+        """
+        reading = self.read(text, languages, routing)
+        return reading.plan(self.schema, parameters or self.parameters, k)
+
+    def read(
+        self,
+        text: str,
+        languages: str | Mapping[str, float] | None = None,
+        routing: str | None = None,
+    ) -> Reading:
+        """Return all that is known of a query, before anything is weighed.
 
         Raises:
             QueryError: empty, not a string, not valid Unicode, or too long.
@@ -85,29 +137,56 @@ class Preparer:
         """
         text = checked(text)
         posterior = self.posterior(text, languages)
-        return make_plan(
-            text[:MAX_LEXICAL_CHARACTERS],
-            posterior,
-            self.vector(text),
-            self.statistics(text, posterior),
-            fold(text[:MAX_LEXICAL_CHARACTERS]),
-            self.schema,
-            parameters or self.parameters,
-            k,
-        )
+        spans = query_spans(text[:MAX_LEXICAL_CHARACTERS], posterior, self.schema.languages)
+        if languages is None:
+            posterior = spans.posterior
+        # The model and the analyzers know native script only.
+        restored = spans.restored() + text[MAX_LEXICAL_CHARACTERS:]
+        words = self.words(spans, restored, query_languages(posterior, self.schema))
+        vector = self.vector(restored, posterior)
+        statistics = self.statistics(words, posterior, routing)
+        notes = (COUNTED,) if self._terms.restricted else ()
+        return Reading(posterior, vector, words, statistics, notes)
 
-    def vector(self, text: str) -> Vector | None:
-        """Return the query's unit vector of shape (dimension,); None if no token is known."""
-        vector: Vector = encode(self.encoder, [text], "query")[0]
+    def vector(self, text: str, posterior: LanguagePosterior | None = None) -> Vector | None:
+        """Return the query's unit vector of shape (dimension,); None if no token is known.
+
+        Args:
+            text: the query.
+            posterior: its languages, which a debiasing goes by; detected if not given.
+        """
+        if posterior is None:
+            debiased = self.schema.generation.debias is not None
+            posterior = self.posterior(text) if debiased else LanguagePosterior.unknown()
+        vector: Vector = encode_in(self.encoder, [text], "query", [posterior])[0]
         return vector if vector.any() else None
 
-    def statistics(self, text: str, posterior: LanguagePosterior) -> dict[str, FieldStatistics]:
-        """Return the term statistics of the query's likely languages and the neutral field."""
-        words = text[:MAX_LEXICAL_CHARACTERS]
-        names = self.schema.names
-        texts = {names.text(code): words for code in query_languages(posterior, self.schema)}
-        texts[names.any_text] = fold(words)
-        return fetch(self.client, self._routings.of(self.index), texts)
+    def words(self, spans: QuerySpans, restored: str, languages: Iterable[str]) -> QueryWords:
+        """Return the words of a query, for each kind of evidence."""
+        pieces = self.lexicon.translate(restored) if self.lexicon is not None else ()
+        return QueryWords(
+            spans.text,
+            fold(spans.content_text()),
+            {code: spans.text_for(code) for code in languages},
+            pieces=pieces,
+            entities=entities(spans.text, "query") if self.schema.entities else (),
+        )
+
+    @property
+    def lexicon(self) -> Lexicon | None:
+        """The dictionary that the index's pieces are of; None where it has none, or another's."""
+        if self.schema.lexicon is None:
+            return None
+        lexicon = embedded_lexicon()
+        return lexicon if lexicon.id == self.schema.lexicon else None
+
+    def statistics(
+        self, words: QueryWords, posterior: LanguagePosterior, routing: str | None = None
+    ) -> dict[str, FieldStatistics]:
+        """Return the term statistics of the query's words in the fields they are looked for."""
+        languages = list(query_languages(posterior, self.schema))
+        wanted = words.lookups(languages, self.schema)
+        return self._terms.read(wanted, routing)
 
     def posterior(
         self, text: str, languages: str | Mapping[str, float] | None = None
@@ -139,9 +218,9 @@ class Preparer:
         return self._mix[1]
 
     @property
-    def shard_count(self) -> int:
-        """Shards behind the name."""
-        return len(self._routings.of(self.index))
+    def shard_count(self) -> int | None:
+        """Shards behind the name; None where the caller may not know it."""
+        return self._terms.shards()
 
 
 def checked(text: str) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opensearch_clir.errors import QueryError
-from opensearch_clir.query.dsl import Query, one_stage
+from opensearch_clir.query.dsl import Query
+from opensearch_clir.query.forms import Form, Page, form_of, query_keys
 from opensearch_clir.query.plan import QueryPlan
+from opensearch_clir.query.preferences import EVERYBODY, Readers
 
 __all__ = ["MAX_WINDOW", "check_page", "neighbours", "search_body"]
 
@@ -53,6 +55,8 @@ def search_body(
     filters: Sequence[Query] = (),
     min_score: float | None = None,
     extra: Mapping[str, Any] | None = None,
+    form: Form = "auto",
+    readers: Readers = EVERYBODY,
 ) -> dict[str, Any]:
     """Return the body of the ``_search`` request.
 
@@ -61,23 +65,26 @@ def search_body(
         namespace: our object, left out of ``_source`` unless asked for.
         size, from_: the page.
         filters: conditions as query clauses.
-        min_score: least probability of relevance, in [0, 1].
+        min_score: least score, in [0, 1].
         extra: other keys of a search body (``aggs``, ``sort``, ``highlight``, ``collapse`` …).
+        form: of the query; see `opensearch_clir.query.forms`.
+        readers: usefulness of languages, which scores are multiplied by.
 
     Raises:
-        QueryError: the page is too deep, `min_score` is no probability, or `extra` has a query of
-            its own.
+        QueryError: the page is too deep, `min_score` is no probability, `extra` has a query of
+            its own, or the form can't do what the request asks for.
     """
     check_page(size, from_)
     extra = dict(extra or {})
     if "query" in extra:
         raise QueryError("give conditions as `filter`, not as a query of their own")
-    body: dict[str, Any] = {"query": one_stage(plan, filters), "size": size}
+    if min_score is not None and not 0 <= min_score <= 1:
+        raise QueryError(f"min_score is a probability in [0, 1], got {min_score}")
+    page = Page(size, from_, filters, min_score, extra, readers)
+    body: dict[str, Any] = {**query_keys(form_of(form, plan, page), plan, page), "size": size}
     if from_:
         body["from"] = from_
     if min_score is not None:
-        if not 0 <= min_score <= 1:
-            raise QueryError(f"min_score is a probability in [0, 1], got {min_score}")
         body["min_score"] = min_score
     body.setdefault("_source", {"excludes": [namespace, f"{namespace}.*"]})
     body.update(extra)

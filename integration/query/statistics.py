@@ -96,30 +96,46 @@ class Routings:
     """
 
     client: OpenSearch
-    known: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    known: dict[tuple[str, str | None], tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     #: Routing values tried per shard before a shard counts as unreachable.
     TRIES = 64
 
-    def of(self, name: str) -> tuple[tuple[str, str], ...]:
+    def of(self, name: str, routing: str | None = None) -> tuple[tuple[str, str], ...]:
         """Return ``(concrete index, routing)`` pairs, one for each shard of each index.
+
+        Args:
+            name: index or alias.
+            routing: values that a search is limited to, separated by commas; None: all shards.
 
         Raises:
             ClusterError: no such index, no answer, or a shard that no routing reached.
         """
-        if name not in self.known:
+        key = (name, routing)
+        if key not in self.known:
             with guarded(f"looking up the shards of {name!r}"):
-                groups = self.client.search_shards(index=name)["shards"]
-                shards: dict[str, int] = {}
-                for group in groups:
-                    index = group[0]["index"]
-                    shards[index] = shards.get(index, 0) + 1
-                self.known[name] = tuple(
-                    (index, routing)
-                    for index, count in shards.items()
-                    for routing in self._routings(index, count)
-                )
-        return self.known[name]
+                self.known[key] = self._all(name) if routing is None else self._at(name, routing)
+        return self.known[key]
+
+    def _all(self, name: str) -> tuple[tuple[str, str], ...]:
+        shards: dict[str, int] = {}
+        for group in self.client.search_shards(index=name)["shards"]:
+            index = group[0]["index"]
+            shards[index] = shards.get(index, 0) + 1
+        return tuple(
+            (index, routing)
+            for index, count in shards.items()
+            for routing in self._routings(index, count)
+        )
+
+    def _at(self, name: str, routing: str) -> tuple[tuple[str, str], ...]:
+        found: dict[tuple[str, int], tuple[str, str]] = {}
+        for value in routing.split(","):
+            answer = self.client.search_shards(index=name, params={"routing": value})
+            for group in answer["shards"]:
+                first = group[0]
+                found.setdefault((first["index"], first["shard"]), (first["index"], value))
+        return tuple(found.values())
 
     def _routings(self, index: str, count: int) -> list[str]:
         if count == 1:
@@ -139,14 +155,15 @@ class Routings:
 def fetch(
     client: OpenSearch,
     shards: Sequence[tuple[str, str]],
-    texts: Mapping[str, str],
+    texts: Mapping[str, str | Sequence[str]],
 ) -> dict[str, FieldStatistics]:
     """Return the statistics of the tokens of each text in its field, summed over shards.
 
     Args:
         client: connected client.
         shards: as `Routings.of` returns them.
-        texts: full field path to the query text to analyse there.
+        texts: full field path to the query text to analyse there, or, for a keyword field, to
+            the terms.
 
     Raises:
         ClusterError: the server refused, or answered with an error for one shard.
@@ -171,14 +188,14 @@ def fetch(
     return {path: _sum(path, [a.get("term_vectors", {}) for a in answers]) for path in texts}
 
 
-def _nested(texts: Mapping[str, str]) -> dict[str, Any]:
+def _nested(texts: Mapping[str, str | Sequence[str]]) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for path, text in texts.items():
         *parents, leaf = path.split(".")
         level = document
         for parent in parents:
             level = level.setdefault(parent, {})
-        level[leaf] = text
+        level[leaf] = text if isinstance(text, str) else list(text)
     return document
 
 

@@ -20,7 +20,7 @@ LEAST_COSINE = 0.3
 #: Neighbours of a piece at most, over all languages; the index has a part of them.
 MAX_NEIGHBOURS = 256
 
-#: Rows of the vocabulary compared at once: 16 MiB as float32 at 256 dimensions.
+#: Rows of the vocabulary converted at once.
 BLOCK = 16_384
 
 #: Pieces whose neighbours are kept; at most 2 KiB each.
@@ -79,28 +79,29 @@ class Neighbours:
         others = ((i, c) for i, c in zip(near.tolist(), cosines.tolist(), strict=True) if i != row)
         return ((self.piece(row), 1.0), *((self.piece(i), min(c, 1.0)) for i, c in others))
 
-    def _search(self, asked: Sequence[int]) -> list[_Near]:
+    @functools.cached_property
+    def _unit(self) -> NDArray[np.float32]:
+        """Vectors (V, d) scaled to length 1, 0 for pieces without one.
+
+        Kept, at four bytes a component (100 MiB for the embedded model), by processes that search:
+        reading the stored rows anew for each query took six times as long.
+        """
         rows, scales = self._encoder.quantised
-        weights = self.weights
-        queries = rows[np.array(asked, dtype=np.intp)].astype(np.float32)
-        queries /= np.sqrt(np.einsum("ij,ij->i", queries, queries))[:, None]
-        hits: list[list[tuple[NDArray[np.intp], NDArray[np.float32]]]] = [[] for _ in asked]
-        for start in range(0, len(scales), BLOCK):
-            # Length of the quantised row; pieces without a vector are nobody's neighbours.
-            known = weights[start : start + BLOCK] > 0
-            lengths = np.where(known, weights[start : start + BLOCK], 1.0)
-            lengths = lengths / np.where(known, scales[start : start + BLOCK], 1.0)
-            block = rows[start : start + BLOCK].astype(np.float32)
-            cosines = (queries @ block.T) / lengths
-            cosines[:, ~known] = -1.0
-            for number, line in enumerate(cosines):
-                near = np.flatnonzero(line >= LEAST_COSINE)
-                hits[number].append((near + start, line[near]))
-        return [_best(found) for found in hits]
+        unit = np.empty(rows.shape, dtype=np.float32)
+        factors = np.divide(
+            scales, self.weights, out=np.zeros_like(self.weights), where=self.weights > 0
+        )
+        for start in range(0, len(rows), BLOCK):
+            part = slice(start, start + BLOCK)
+            np.multiply(rows[part], factors[part, None], out=unit[part])
+        return unit
+
+    def _search(self, asked: Sequence[int]) -> list[_Near]:
+        cosines = self._unit[np.array(asked, dtype=np.intp)] @ self._unit.T
+        return [_best(line) for line in cosines]
 
 
-def _best(found: list[tuple[NDArray[np.intp], NDArray[np.float32]]]) -> _Near:
-    rows = np.concatenate([near for near, _ in found])
-    cosines = np.concatenate([values for _, values in found])
-    order = np.argsort(-cosines, kind="stable")[:MAX_NEIGHBOURS]
-    return rows[order].astype(np.int32), cosines[order].astype(np.float32)
+def _best(cosines: NDArray[np.float32]) -> _Near:
+    near = np.flatnonzero(cosines >= LEAST_COSINE)
+    order = near[np.argsort(-cosines[near], kind="stable")[:MAX_NEIGHBOURS]]
+    return order.astype(np.int32), cosines[order]
