@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,25 @@ def _show(found: dict[str, Any]) -> None:
             f"[{difference['low']:+.3f}, {difference['high']:+.3f}], "
             f"p {difference['p']:.4f}: {difference['verdict']}"
         )
+    for name, figures in found["systems"].items():
+        for line in _probabilities(name, figures.get("probabilities", {})):
+            console.print(line, soft_wrap=True)
+
+
+def _probabilities(system: str, depths: dict[str, Any]) -> Iterator[str]:
+    """Yield a line for each depth and class: how far scores are from being probabilities."""
+    for depth, classes in depths.items():
+        for kind, figures in classes.items():
+            if figures["slope"] is None:
+                continue
+            error = figures["ece"]
+            verdict = {True: "on target", False: "off target", None: "few relevant hits"}
+            yield (
+                f"{system} probabilities, first {depth}, {kind.replace('_', '-')}: calibration "
+                f"error {error['value']:.3f} [{error['low']:.3f}, {error['high']:.3f}], slope "
+                f"{figures['slope']:.2f}, intercept {figures['intercept']:+.2f}, Brier skill "
+                f"{figures['brier_skill']:+.2f}: {verdict[figures['on_target']]}"
+            )
 
 
 def _interval(figure: dict[str, Any] | None) -> str:

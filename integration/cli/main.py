@@ -9,6 +9,7 @@ try:
     import click
 
     from opensearch_clir import __version__
+    from opensearch_clir.cli.calibrate import calibrate
     from opensearch_clir.cli.common import Commands
     from opensearch_clir.cli.evalset import evalset
     from opensearch_clir.cli.evaluate import evaluate
@@ -46,7 +47,7 @@ def main() -> None:
 
 _SERVER = (up, down, status)
 _INDEX = (setup, uninstall, index, enrich, search, explain)
-_QUALITY = (evaluate, report, evalset)
+_QUALITY = (calibrate, evaluate, report, evalset)
 
 for _command in (*_SERVER, *_INDEX, *_QUALITY):
     main.add_command(_command)

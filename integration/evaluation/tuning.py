@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from opensearch_clir.calibration.fit import fit
+from opensearch_clir.calibration.fit import Places, fit
 from opensearch_clir.calibration.gather import JudgedQuery, Rows, gather
 from opensearch_clir.calibration.parameters import Parameters, builtin
 from opensearch_clir.evaluation.metrics import per_query
@@ -27,6 +27,10 @@ Lexical = Literal["bm25", "bm25-lang"]
 
 #: Rank constants tried for RRF.
 RRF_CONSTANTS = (10, 60)
+
+#: Pull of a pair's log-odds towards its class's. `calibration.choose` tries others, too; choosing
+#: anew inside every training fold would cost minutes, and this one won wherever it was tried.
+PAIR_RIDGE = 10.0
 
 #: Queries that settings of the stock hybrid are chosen on, at most; more change the choice little.
 TUNING_QUERIES = 600
@@ -96,7 +100,9 @@ class Tuner:
             fold: fit(
                 [found[q] for q in self.training(fold)],
                 builtin(),
+                Places(bench.preparer.schema.generation.background),
                 origin=f"{self.set.name}, all folds but {fold}",
+                pair_ridge=PAIR_RIDGE,
             )
             for fold in self.numbers
         }

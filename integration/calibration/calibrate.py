@@ -1,0 +1,202 @@
+"""Calibrating an index: evidence is read once, every choice is cross-validated, the winner kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opensearch_clir.calibration.bundle import Bundle, Conditions, FittedOn, Trial
+from opensearch_clir.calibration.choose import LEAVE_ALONE, Choice, choose
+from opensearch_clir.calibration.gather import JudgedQuery, Rows, gather
+from opensearch_clir.calibration.judgments import judged_queries
+from opensearch_clir.calibration.parameters import Parameters, builtin
+from opensearch_clir.calibration.places import measure_places
+from opensearch_clir.calibration.sample import document_ids, draw
+from opensearch_clir.calibration.store import BUILTIN, Pointer, Store, now
+from opensearch_clir.calibration.unlabelled import without_judgments
+from opensearch_clir.errors import ConfigurationError, DataError
+from opensearch_clir.evaluation.sets import EvaluationSet
+from opensearch_clir.languages import UND
+from opensearch_clir.progress import Progress, silent
+from opensearch_clir.query.prepare import Preparer
+
+__all__ = ["Calibration", "calibrate"]
+
+#: Ids of documents that random negatives are drawn from; also the server's largest page.
+IDS = 10_000
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a calibration found.
+
+    Attributes:
+        index: that was calibrated.
+        chosen: the candidate that won, in words.
+        fitted_on: what it was learned from.
+        trials: the cross-validation; empty where there was nothing to compare.
+        bundle: the new one; None where leaving everything alone won.
+        stored: whether it is in the cluster and active.
+        notes: what the user should know.
+    """
+
+    index: str
+    chosen: str
+    fitted_on: FittedOn
+    trials: tuple[Trial, ...]
+    bundle: Bundle | None
+    stored: bool
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain dicts and lists."""
+        return {
+            "index": self.index,
+            "chosen": self.chosen,
+            "stored": self.stored,
+            "fitted_on": vars(self.fitted_on),
+            "trials": [vars(trial) for trial in self.trials],
+            "notes": list(self.notes),
+            "bundle": self.bundle.to_json() if self.bundle is not None else None,
+        }
+
+
+def calibrate(
+    preparer: Preparer,
+    store: Store,
+    *,
+    judgments: EvaluationSet | None = None,
+    prevalence: float | None = None,
+    dry_run: bool = False,
+    prior: Parameters | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Calibration:
+    """Choose parameters for an index, and make them the active ones if they beat the prior.
+
+    Args:
+        preparer: of the index.
+        store: of its bundles.
+        judgments: queries whose relevant documents are in the index; without them, translation
+            groups are used where documents have any, or else the corpus alone.
+        prevalence: share of the documents that answer a question, in (0, 1); for a calibration
+            without judgments, which can't know it.
+        dry_run: store nothing.
+        prior: in place of the built-in parameters.
+        seed: of samples and folds.
+        progress: told of queries.
+
+    Raises:
+        DataError: too little data, or ids that the index does not have.
+        ConfigurationError: a prevalence beside judgments, or out of range.
+        ClusterError: the server refused or did not answer, or another calibration came first.
+    """
+    if judgments is not None and prevalence is not None:
+        raise ConfigurationError(
+            "a prevalence is for calibrating without judgments; judgments say it themselves: "
+            "leave out one of the two"
+        )
+    prior = prior or builtin()
+    seen = store.pointer()
+    if judgments is not None:
+        choice, fitted_on, notes = from_judgments(preparer, judgments, prior, seed, progress)
+    else:
+        choice, fitted_on, notes = without_judgments(preparer, prior, prevalence, seed, progress)
+    notes = [*notes, *_unseen(preparer, fitted_on)]
+    bundle = None
+    if choice.name != LEAVE_ALONE:
+        bundle = Bundle(
+            index=store.index,
+            created=now(),
+            conditions=Conditions.of(preparer.schema),
+            parameters=choice.parameters,
+            fitted_on=fitted_on,
+            chosen=choice.name,
+            trials=choice.trials,
+        )
+        if not dry_run:
+            store.add(bundle)
+            store.move(bundle.id, seen)
+    else:
+        notes += _left_alone(store, seen)
+    stored = bundle is not None and not dry_run
+    return Calibration(
+        store.index, choice.name, fitted_on, choice.trials, bundle, stored, tuple(notes)
+    )
+
+
+def from_judgments(
+    preparer: Preparer,
+    judgments: EvaluationSet,
+    prior: Parameters,
+    seed: int,
+    progress: Progress,
+) -> tuple[Choice, FittedOn, list[str]]:
+    """Return what judged queries choose, what they are, and what the user should know.
+
+    Raises: see `calibrate`.
+    """
+    queries, missing = judged_queries(preparer, judgments)
+    _check_languages(queries, judgments)
+    notes = []
+    if missing:
+        notes.append(f"{len(missing)} relevant documents are not in the index: {missing[0]} …")
+    rows = read_evidence(preparer, queries, seed, progress)
+    documents = draw(preparer, seed=seed)
+    places = measure_places(preparer.encoder, documents, preparer.schema.generation.background)
+    topics = {query.id: judgments.components[query.id] for query in queries}
+    origin = f"judgments of {judgments.name}"
+    choice = choose(rows, topics, prior, places, origin=origin, seed=seed)
+    fitted_on = FittedOn(
+        source="judgments",
+        name=judgments.name,
+        queries=len(queries),
+        topics=len(set(topics.values())),
+        relevant=sum(len(query.relevant) for query in queries),
+        queries_in=tuple(sorted({query.lang for query in queries})),
+        documents_in=_answered_in(rows),
+    )
+    return choice, fitted_on, notes
+
+
+def read_evidence(
+    preparer: Preparer, queries: Sequence[JudgedQuery], seed: int, progress: Progress
+) -> list[Rows]:
+    """Return the evidence of queries, in their order. Raises `ClusterError`."""
+    ids, total = document_ids(preparer, IDS, seed=seed)
+    rows = gather(preparer, queries, ids, seed=seed, total=total)
+    return list(progress(rows, label="evidence", total=len(queries)))
+
+
+def _check_languages(queries: Sequence[JudgedQuery], judgments: EvaluationSet) -> None:
+    asked = {query.lang for query in queries}
+    answered = {judgments.language(d) for query in queries for d in query.relevant}
+    if len(asked | answered) < 2:
+        raise DataError(
+            f"set {judgments.name!r} has queries and relevant documents in one language only "
+            f"({', '.join(sorted(asked | answered)) or 'none'}): how languages compare can't be "
+            "learned from it; add queries whose answers are in another language, or calibrate "
+            "without --set"
+        )
+
+
+def _answered_in(rows: Sequence[Rows]) -> tuple[str, ...]:
+    return tuple(sorted({str(d) for row in rows for d in row.documents[row.relevant > 0]}))
+
+
+def _unseen(preparer: Preparer, fitted_on: FittedOn) -> list[str]:
+    there: Mapping[str, float] = preparer.language_mix()
+    unseen = sorted(set(there) - {UND} - set(fitted_on.documents_in) - set(fitted_on.queries_in))
+    if not unseen:
+        return []
+    text = f"never seen at the fit: {', '.join(unseen)}; pairs with them go by the weights of their"
+    return [f"{text} class (same language, or two languages)"]
+
+
+def _left_alone(store: Store, seen: Pointer) -> list[str]:
+    text = "nothing is stored: the built-in parameters are as good as all that was tried"
+    if seen.active == BUILTIN:
+        return [text]
+    back = f"`clir calibrate {store.index} --rollback {BUILTIN}` goes back to them"
+    return [f"{text}; bundle {seen.active} stays active, {back}"]

@@ -1,0 +1,230 @@
+"""Which calibration to use: cross-validation by topic against leaving everything alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from opensearch_clir.calibration.bundle import Trial
+from opensearch_clir.calibration.fit import MIN_POSITIVES, Places, fit
+from opensearch_clir.calibration.gather import Rows
+from opensearch_clir.calibration.intercepts import recalibrated
+from opensearch_clir.calibration.parameters import Parameters
+from opensearch_clir.calibration.predict import Scores, scores
+from opensearch_clir.errors import DataError
+from opensearch_clir.evaluation.folds import make_folds
+
+__all__ = [
+    "FOLDS",
+    "LEAVE_ALONE",
+    "MIN_TOPICS",
+    "Choice",
+    "Fitter",
+    "Trials",
+    "check_enough",
+    "choose",
+    "select",
+]
+
+FOLDS = 5
+
+#: Fewer topics than this can't tell two calibrations apart.
+MIN_TOPICS = 20
+
+#: Of each pair class; each training fold needs `fit.MIN_POSITIVES`, and folds are uneven.
+MIN_RELEVANT = 2 * MIN_POSITIVES
+
+#: Strengths of the pull towards the built-in parameters, the strongest first.
+RIDGES = (100.0, 10.0, 1.0)
+
+#: Strengths of the pull of a pair's log-odds towards its class's, the strongest first.
+PAIR_RIDGES = (100.0, 10.0)
+
+LEAVE_ALONE = "leave alone"
+
+Array = NDArray[np.float64]
+Fitter = Callable[[Sequence[Rows]], Parameters]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What won.
+
+    Attributes:
+        name: of the winner; `LEAVE_ALONE` where the prior is as good as anything.
+        parameters: the winner, fitted on all rows.
+        trials: all candidates, from the simplest to the richest.
+    """
+
+    name: str
+    parameters: Parameters
+    trials: tuple[Trial, ...]
+
+
+def check_enough(rows: Sequence[Rows], topics: Mapping[str, str]) -> None:
+    """Refuse data that no calibration can be learned from.
+
+    Raises:
+        DataError: too few topics, relevant documents of one class only or too few of one, with
+            what is needed.
+    """
+    found = len({topics[row.query] for row in rows})
+    if found < MIN_TOPICS:
+        raise DataError(
+            f"{found} topics are too few to calibrate: at least {MIN_TOPICS} are needed, 50 or "
+            "more are better; judge more queries, or calibrate without judgments (no --set)"
+        )
+    counts = {
+        same: sum(float(row.relevant[row.matching == same].sum()) for row in rows)
+        for same in (True, False)
+    }
+    for same, name, other in (
+        (True, "in the query's own language", "other languages"),
+        (False, "in another language than the query", "the query's own language"),
+    ):
+        if counts[same] == 0:
+            raise DataError(
+                f"no query has a relevant document {name}: judgments of {other} alone can't weigh "
+                f"one against the other; judge documents {name}, too, for at least "
+                f"{MIN_RELEVANT} (query, document) pairs"
+            )
+        if counts[same] < MIN_RELEVANT:
+            raise DataError(
+                f"only {counts[same]:.0f} relevant documents {name} are judged, at least "
+                f"{MIN_RELEVANT} are needed: judge more queries"
+            )
+
+
+def choose(
+    rows: Sequence[Rows],
+    topics: Mapping[str, str],
+    prior: Parameters,
+    places: Places,
+    *,
+    origin: str,
+    seed: int = 0,
+) -> Choice:
+    """Return the calibration that ranks held-out topics best, the simplest of equals.
+
+    Candidates within one standard error of the best nDCG@10 (of the paired difference, over
+    topics) count as equal (Breiman et al. 1984), then those within one standard error of the
+    best log loss among them; of these the first wins, in the order: leave alone, intercepts,
+    all weights (strong to weak ridge), the same with places of pairs, with log-odds of pairs.
+
+    Args:
+        rows: evidence of the judged queries.
+        topics: query id -> topic; a topic is never split.
+        prior: what leaving alone means, and what fits are pulled towards.
+        places: of unrelated cosines; `Places.pairs` are tried against doing without.
+        origin: where the rows come from, for reports.
+        seed: of the folds.
+
+    Raises:
+        DataError: too little data; see `check_enough`.
+    """
+    check_enough(rows, topics)
+    trial = Trials(rows, topics, places.background, seed)
+    plain = Places(places.background)
+    backgrounds = [(plain, "")]
+    if places.pairs:
+        backgrounds.append((places, ", places of pairs"))
+    trial.add(LEAVE_ALONE, lambda _: prior)
+    trial.add("intercepts", lambda some: recalibrated(some, prior, plain.background, origin))
+    best: dict[str, tuple[float, float]] = {}
+    for where, label in backgrounds:
+        for ridge in RIDGES:
+            ndcg = trial.add(
+                f"all weights, ridge {ridge:g}{label}", _fitter(prior, where, origin, ridge)
+            )
+            best[label] = max(best.get(label, (-1.0, ridge)), (ndcg, ridge))
+    for where, label in backgrounds:
+        ridge = best[label][1]
+        for pull in PAIR_RIDGES:
+            trial.add(
+                f"all weights, ridge {ridge:g}{label}, log-odds of pairs, ridge {pull:g}",
+                _fitter(prior, where, origin, ridge, pull),
+            )
+    trials = trial.table()
+    winner = select(trials)
+    return Choice(trials[winner].name, trial.fitters[winner](rows), trials)
+
+
+def select(trials: Sequence[Trial]) -> int:
+    """Return the index of the first trial that no other beats by more than one standard error."""
+    good = [i for i, t in enumerate(trials) if t.ndcg_behind <= t.ndcg_error]
+    least = min(trials[i].loss_behind for i in good)
+    return next(i for i in good if trials[i].loss_behind - least <= max(trials[i].loss_error, 0.0))
+
+
+class Trials:
+    """Runs candidates over the same folds."""
+
+    def __init__(
+        self,
+        rows: Sequence[Rows],
+        topics: Mapping[str, str],
+        background: Mapping[str, tuple[float, float]],
+        seed: int,
+    ) -> None:
+        self.rows = rows
+        self.topics = [topics[row.query] for row in rows]
+        folds = make_folds({row.query: topics[row.query] for row in rows}, FOLDS, seed)
+        self.folds = np.array([folds[row.query] for row in rows])
+        self.background = background
+        self.names: list[str] = []
+        self.fitters: list[Fitter] = []
+        self.found: list[Scores] = []
+
+    def add(self, name: str, fitter: Fitter) -> float:
+        """Cross-fit one candidate and return its nDCG@10."""
+        ndcg, loss = np.zeros(len(self.rows)), np.zeros(len(self.rows))
+        for fold in range(FOLDS):
+            held = np.flatnonzero(self.folds == fold).tolist()
+            seen = [self.rows[i] for i in np.flatnonzero(self.folds != fold).tolist()]
+            got = scores([self.rows[i] for i in held], fitter(seen), self.background)
+            ndcg[held], loss[held] = got.ndcg, got.loss
+        self.names.append(name)
+        self.fitters.append(fitter)
+        self.found.append(Scores(ndcg, loss))
+        return float(ndcg.mean())
+
+    def table(self) -> tuple[Trial, ...]:
+        ndcg = np.array([found.ndcg for found in self.found])
+        loss = np.array([found.loss for found in self.found])
+        top, least = int(ndcg.mean(axis=1).argmax()), int(loss.mean(axis=1).argmin())
+        return tuple(
+            Trial(
+                name,
+                float(ndcg[i].mean()),
+                *_behind(ndcg[top] - ndcg[i], self.topics),
+                float(loss[i].mean()),
+                *_behind(loss[i] - loss[least], self.topics),
+            )
+            for i, name in enumerate(self.names)
+        )
+
+
+def _behind(differences: Array, topics: Sequence[str]) -> tuple[float, float]:
+    """Return the mean difference over queries, and its standard error over topics.
+
+    The mean is a ratio of sums over topics; its error is that of the linearised ratio.
+    """
+    _, group = np.unique(np.array(topics), return_inverse=True)
+    mean = float(differences.mean())
+    residuals = np.bincount(group, differences - mean)
+    count = len(residuals)
+    variance = count / (count - 1) * float(residuals @ residuals)
+    return mean, float(np.sqrt(variance)) / len(differences)
+
+
+def _fitter(
+    prior: Parameters, places: Places, origin: str, ridge: float, pull: float | None = None
+) -> Fitter:
+    def run(rows: Sequence[Rows]) -> Parameters:
+        found = fit(rows, prior, places, origin=origin, ridge=ridge, pair_ridge=pull)
+        return replace(found, origin=origin)
+
+    return run

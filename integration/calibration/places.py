@@ -1,0 +1,126 @@
+"""Where the cosines of unrelated texts lie for each ordered pair of languages, without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from opensearch_clir.calibration.fit import Places
+from opensearch_clir.calibration.pseudo import pseudo_query
+from opensearch_clir.calibration.sample import Sampled
+from opensearch_clir.encoders.base import Encoder, encode
+
+__all__ = ["differing", "measure_places"]
+
+#: Questions asked in each language.
+QUESTIONS = 100
+
+#: So many texts of a language count as much as its class.
+SHRINKAGE = 20
+
+#: Fewer texts than this say nothing of a language.
+MIN_TEXTS = 10
+
+#: Values further from the median than so many deviations are pulled in: they may be related.
+CLIP = 3.0
+
+Array = NDArray[np.float64]
+
+
+def measure_places(
+    encoder: Encoder,
+    documents: Sequence[Sampled],
+    background: Mapping[str, tuple[float, float]],
+) -> Places:
+    """Return location and scale for each pair of languages with enough documents.
+
+    Questions made from documents of the one language are compared with documents of the other;
+    the document itself and its translations are left out, and nearly all others are unrelated.
+    What counts is how a pair differs from its class in this index, since the class's weights
+    already stand for the class: ``location = class + (measured - class measured) * n / (n + 20)``,
+    with n the texts of the smaller side, and likewise for the logarithm of the scale.
+
+    Args:
+        encoder: of the active generation.
+        documents: drawn from the index.
+        background: location and scale by class, as in the generation.
+
+    Raises:
+        EncoderError: the encoder returned unusable vectors.
+    """
+    by_language: dict[str, list[Sampled]] = {}
+    for document in documents:
+        by_language.setdefault(document.lang, []).append(document)
+    languages = sorted(code for code, found in by_language.items() if len(found) >= MIN_TEXTS)
+    asked = {code: _questions(encoder, by_language[code]) for code in languages}
+    measured: dict[tuple[str, str], tuple[float, float, int]] = {}
+    for query in languages:
+        sources, vectors = asked[query]
+        if len(sources) < MIN_TEXTS:
+            continue
+        for target in languages:
+            measured[query, target] = _measure(sources, vectors, by_language[target])
+    pairs: dict[str, tuple[float, float]] = {}
+    for same in (True, False):
+        of_class = {pair: m for pair, m in measured.items() if (pair[0] == pair[1]) == same}
+        pairs |= _shrunk(of_class, background["matching" if same else "non_matching"])
+    return Places(background, dict(sorted(pairs.items())))
+
+
+def differing(places: Places) -> float:
+    """Return how far apart the places of pairs of one class lie, in units of the class's scale.
+
+    The root of the mean square of the distance from the class's location; 0 without pairs.
+    """
+    squares = []
+    for pair, (location, _) in places.pairs.items():
+        query, document = pair.split(">")
+        usual, scale = places.background["matching" if query == document else "non_matching"]
+        squares.append(((location - usual) / scale) ** 2)
+    return float(np.sqrt(np.mean(squares))) if squares else 0.0
+
+
+def _questions(encoder: Encoder, documents: Sequence[Sampled]) -> tuple[list[Sampled], Array]:
+    texts = [(document, pseudo_query(document)) for document in documents]
+    kept = [(document, text) for document, text in texts if text is not None][:QUESTIONS]
+    if not kept:
+        return [], np.zeros((0, encoder.dimension))
+    vectors = encode(encoder, [text for _, text in kept], "query").astype(np.float64)
+    known = np.flatnonzero(vectors.any(axis=1))
+    return [kept[i][0] for i in known], vectors[known]
+
+
+def _measure(
+    sources: Sequence[Sampled], vectors: Array, documents: Sequence[Sampled]
+) -> tuple[float, float, int]:
+    passages = np.array([document.vector for document in documents])
+    passages = passages / np.linalg.norm(passages, axis=1, keepdims=True)
+    related = np.array(
+        [
+            [s.id == d.id or (s.group is not None and s.group == d.group) for d in documents]
+            for s in sources
+        ]
+    )
+    values = (vectors @ passages.T)[~related]
+    median = float(np.median(values))
+    # 1.4826 turns the median absolute deviation of a normal distribution into its deviation.
+    reach = CLIP * 1.4826 * float(np.median(np.abs(values - median))) + 1e-9
+    clipped = np.clip(values, median - reach, median + reach)
+    return float(clipped.mean()), float(clipped.std()) + 1e-9, min(len(sources), len(documents))
+
+
+def _shrunk(
+    measured: Mapping[tuple[str, str], tuple[float, float, int]], of_class: tuple[float, float]
+) -> dict[str, tuple[float, float]]:
+    if not measured:
+        return {}
+    location = float(np.mean([m[0] for m in measured.values()]))
+    scale = float(np.mean([np.log(m[1]) for m in measured.values()]))
+    found = {}
+    for (query, document), (own, spread, count) in measured.items():
+        trust = count / (count + SHRINKAGE)
+        wider = float(np.exp((np.log(spread) - scale) * trust))
+        found[f"{query}>{document}"] = (of_class[0] + (own - location) * trust, of_class[1] * wider)
+    return found
