@@ -3,7 +3,7 @@
     python benchmarks/evaluate_all.py SET... --out benchmarks/results
 
 For each SET: `NAME.json` and the page `NAME.html` of the whole set, and `NAME-thin.json` with the
-pooled figures of its one-language-per-group variants (seeds 0-4). Texts of documents and queries
+pooled figures of its one-language-per-group variants (seeds from 0). Texts of documents and queries
 are left out. The pages can be made again from the JSON with `clir report` and are not committed.
 """
 
@@ -24,7 +24,8 @@ from opensearch_clir.evaluation.report.read import Result
 from opensearch_clir.evaluation.thin import thin
 from opensearch_clir.progress import to_stream
 
-SEEDS = range(5)
+#: One-language-per-group variants of each set.
+SEEDS = 5
 
 #: Thinned sets have too few topics a pair: pooled figures alone.
 POOLED = Options(pair_topics=0, timed=0)
@@ -34,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("sets", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="thinned variants of each set")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     client, settings = open_client()
@@ -45,7 +47,7 @@ def main() -> None:
         page = Result(found, full.name)
         write_report([page], arguments.out / f"{full.name}.html", texts=False)
         variants: dict[str, Any] = {}
-        for seed in SEEDS:
+        for seed in range(arguments.seeds):
             try:
                 one, _ = evaluate(client, thin(full, seed), settings, POOLED, resamples=2000)
             except DataError as error:
@@ -60,7 +62,8 @@ def main() -> None:
                 },
                 "paired": {name: d["pooled"] for name, d in one["paired"].items()},
             }
-        write(arguments.out / f"{full.name}-thin.json", {**head(found), "seeds": variants})
+        if variants:
+            write(arguments.out / f"{full.name}-thin.json", {**head(found), "seeds": variants})
 
 
 def head(found: dict[str, Any]) -> dict[str, Any]:

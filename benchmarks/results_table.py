@@ -38,8 +38,9 @@ def page() -> str:
     """Return the page as it should be."""
     parts = [INTRODUCTION]
     for path in sorted(RESULTS.glob("*.json")):
-        if not path.stem.endswith("-thin"):
-            full = json.loads(path.read_text(encoding="utf-8"))
+        full = json.loads(path.read_text(encoding="utf-8"))
+        # Other benchmarks keep their figures beside those of `clir evaluate`.
+        if "systems" in full and not path.stem.endswith("-thin"):
             thin_path = path.with_name(f"{path.stem}-thin.json")
             thin = json.loads(thin_path.read_text(encoding="utf-8")) if thin_path.exists() else {}
             parts.append(section(full, thin))

@@ -12,6 +12,7 @@ from opensearch_clir import __version__
 from opensearch_clir.evaluation.experiment import Experiment, Measured
 from opensearch_clir.evaluation.gaps import document_language_spread, gap_figures
 from opensearch_clir.evaluation.metrics import answer_languages
+from opensearch_clir.evaluation.probabilities import judge
 from opensearch_clir.evaluation.runs import ranking
 from opensearch_clir.evaluation.statistics import mean_interval
 from opensearch_clir.evaluation.summary import compare, summarise
@@ -41,6 +42,10 @@ def result(
     bench, options = experiment.bench, experiment.options
     steps = progress(measured.items(), label="figures", total=len(measured))
     systems = {name: _system(experiment, m, resamples) for name, m in steps}
+    if OURS in measured:
+        systems[OURS]["probabilities"] = judge(
+            experiment.set, measured[OURS].run, resamples=resamples, seed=options.seed
+        )
     evaluation_set = experiment.set
     info = bench.client.info()
     generation = bench.preparer.schema.generation

@@ -174,7 +174,7 @@ def _fill(
         index,
         schema,
         encoder or open_encoder(schema, index),
-        load_detector(schema.detector, schema.languages),
+        load_detector(settings.query_detector, schema.languages),
         builtin(),
     )
     questions = {q.id: Question(preparer, q.id, q.text) for q in evaluation_set.queries.values()}

@@ -15,6 +15,7 @@ from opensearch_clir.evaluation.report.headline import headline, overview
 from opensearch_clir.evaluation.report.heatmaps import heatmaps
 from opensearch_clir.evaluation.report.markup import Html, lines, tag
 from opensearch_clir.evaluation.report.read import Result
+from opensearch_clir.evaluation.report.reliability import reliability
 from opensearch_clir.evaluation.report.worst import worst
 
 __all__ = ["render", "write_report"]
@@ -28,6 +29,7 @@ _SECTIONS: tuple[tuple[str, str, Callable[[Result], Html | None]], ...] = (
     ("maps", "Language pairs", heatmaps),
     ("directions", "Both directions", directions),
     ("gaps", "Language preference", gaps),
+    ("probabilities", "Scores as probabilities", reliability),
     ("speed", "Speed and choices", speed),
     ("worst", "Worst queries", worst),
     ("facts", "Set and versions", facts),

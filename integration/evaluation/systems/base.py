@@ -10,12 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opensearch_clir.calibration.parameters import Parameters
-from opensearch_clir.language.base import LanguagePosterior
-from opensearch_clir.language.folding import fold
 from opensearch_clir.query.dsl import Query
-from opensearch_clir.query.plan import QueryPlan, make_plan
-from opensearch_clir.query.prepare import Preparer
-from opensearch_clir.query.statistics import FieldStatistics
+from opensearch_clir.query.plan import QueryPlan
+from opensearch_clir.query.prepare import Preparer, Reading
 
 __all__ = ["DEPTH", "Question", "System"]
 
@@ -24,7 +21,7 @@ DEPTH = 100
 
 
 class Question:
-    """A query of the set; vector, languages and statistics are made when first asked for."""
+    """A query of the set; its vector and all else are made when first asked for."""
 
     def __init__(self, preparer: Preparer, query: str, text: str) -> None:
         self.preparer = preparer
@@ -37,27 +34,13 @@ class Question:
         return self.preparer.vector(self.text)
 
     @cached_property
-    def posterior(self) -> LanguagePosterior:
-        """Languages as detected: no system is told the language of a query."""
-        return self.preparer.posterior(self.text)
-
-    @cached_property
-    def statistics(self) -> dict[str, FieldStatistics]:
-        """Term statistics of the likely languages and the neutral field."""
-        return self.preparer.statistics(self.text, self.posterior)
+    def reading(self) -> Reading:
+        """All that is known of the query; no system is told its language."""
+        return self.preparer.read(self.text)
 
     def plan(self, parameters: Parameters, k: int) -> QueryPlan:
         """Return the plan under these parameters."""
-        return make_plan(
-            self.text,
-            self.posterior,
-            self.vector,
-            self.statistics,
-            fold(self.text),
-            self.preparer.schema,
-            parameters,
-            k,
-        )
+        return self.reading.plan(self.preparer.schema, parameters, k)
 
 
 class System(Protocol):
