@@ -287,6 +287,7 @@ def test_missing_programs_are_named(
 ) -> None:
     java = shutil.which("java")
     monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.delenv("OPENSEARCH_URL", raising=False)  # `clir up` would say that it is set
     monkeypatch.setenv("CLIR_CACHE_DIR", str(tmp_path / "cache"))
     programs = tmp_path / "bin"
     programs.mkdir()

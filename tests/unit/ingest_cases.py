@@ -47,6 +47,8 @@ def schema(
     fields: tuple[str, ...] = ("title^2", "text"),
     lang_field: str | None = None,
     group_field: str | None = None,
+    entities: bool = True,
+    lexicon: str | None = None,
 ) -> IndexSchema:
     generation = Generation(
         "abc123", "word-hash", "f" * 64, 16, {"matching": (0.1, 0.1), "non_matching": (0.0, 0.1)}
@@ -59,6 +61,8 @@ def schema(
         active="abc123",
         lang_field=lang_field,
         group_field=group_field,
+        entities=entities,
+        lexicon=lexicon,
     )
 
 

@@ -46,6 +46,7 @@ from opensearch_clir.local.paths import made_usable
 from opensearch_clir.query import arguments
 from opensearch_clir.settings import load_settings
 from opensearch_clir.setup import run as setup_run
+from opensearch_clir.setup import vectors as setup_vectors
 from opensearch_clir.setup.inspect import IndexState, Member
 from opensearch_clir.setup.plan import plan_setup
 
@@ -298,9 +299,9 @@ class TestSetupPlan:
 
     def test_pending_generation(self) -> None:
         schema = set_up_state((OLD, NEW)).schemas()["docs"]
-        assert setup_run._pending(schema, "docs").encoder == "better"
+        assert setup_vectors._pending(schema, "docs").encoder == "better"
         with pytest.raises(Exception, match="--encoder"):
-            setup_run._pending(set_up_state().schemas()["docs"], "docs")
+            setup_vectors._pending(set_up_state().schemas()["docs"], "docs")
 
     def test_changed_files_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         found = SimpleNamespace(fingerprint="0" * 64)

@@ -258,7 +258,7 @@ class TestEncoder:
     def test_seconds_by_stage(self) -> None:
         pipeline = enricher()
         list(pipeline.enrich([{"text": "fox"}]))
-        assert set(pipeline.seconds) == {"text", "language", "vector", "layout"}
+        assert set(pipeline.seconds) == {"text", "language", "vector", "pieces", "layout"}
 
     def test_batch_size_must_be_positive(self) -> None:
         with pytest.raises(ValueError, match="batch_size"):

@@ -1,18 +1,42 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from opensearch_clir.errors import ConfigurationError, IndexStateError
 from opensearch_clir.index_templates.schema import IndexSchema, SourceField
 from opensearch_clir.languages import LANGUAGES, canonical, choose_analyzer
-from query_cases import schema
+from query_cases import schema, schema_of_an_earlier_version, schema_with_pieces
 
 
 def test_the_schema_survives_its_json_form() -> None:
-    original = schema(lang_field="locale", bm25_constant=1.0)
-    assert IndexSchema.from_meta(json.loads(json.dumps(original.to_meta())), "i") == original
+    for original in (
+        schema(lang_field="locale", bm25_constant=1.0),
+        schema_with_pieces(entities=False),
+    ):
+        assert IndexSchema.from_meta(json.loads(json.dumps(original.to_meta())), "i") == original
+
+
+def test_what_an_earlier_version_set_up_has_no_entities_and_no_pieces() -> None:
+    earlier = schema_of_an_earlier_version()
+    assert (earlier.entities, earlier.lexicon) == (False, None)
+    assert replace(earlier, entities=True) == schema()
+
+
+@pytest.mark.parametrize(
+    ("fields", "heads"),
+    [
+        ("text", ()),
+        ("text^3", ()),
+        ("title,text", ("title",)),
+        ("text,title^2,tags^3", ("title", "tags")),
+    ],
+)
+def test_headings_are_the_boosted_fields_or_the_first(fields: str, heads: tuple[str, ...]) -> None:
+    parsed = tuple(SourceField.parse(name) for name in fields.split(","))
+    assert schema(fields=parsed).head_fields == heads
 
 
 def test_a_newer_layout_is_refused_with_the_remedy() -> None:

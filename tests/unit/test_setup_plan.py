@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -22,6 +24,7 @@ from opensearch_clir.setup.inspect import IndexState, Member, check_name
 from opensearch_clir.setup.plan import SetupPlan, plan_setup, target_name
 from opensearch_clir.setup.probe import constant_of
 from opensearch_clir.setup.uninstall import plan_uninstall
+from opensearch_clir.translation import embedded_lexicon
 
 GENERATION = Generation("ab12cd34", "embedded", "f" * 64, 4, {"matching": (0.1, 0.2)})
 KNN = {"index.knn": "true"}
@@ -190,6 +193,48 @@ def test_better_analyzer_is_noted_not_changed() -> None:
         target=IndexState("docs-2", "missing"),
     )
     assert moved.schema.analyzers["pl"] == "polish"
+
+
+def earlier(plan: SetupPlan, *without: str) -> IndexState:
+    """The state after the same plan by a version without these parts."""
+    there = copy.deepcopy(applied(plan))
+    bodies: Any = [there.members[0].mappings]
+    bodies += [c["template"]["mappings"] for c in (there.components or {}).values()]
+    for mappings in bodies:
+        for part in without:
+            mappings["properties"]["clir"]["properties"].pop(part)
+            mappings["_meta"]["clir"].pop("lexicon" if part == "pieces" else part)
+    return there
+
+
+@pytest.mark.parametrize("without", [("entities", "pieces"), ("pieces",)])
+def test_what_an_earlier_version_set_up_is_extended(without: tuple[str, ...]) -> None:
+    now = plan_setup(state(), chosen(), GENERATION)
+    there = earlier(now, *without)
+    plan = plan_setup(there, Settings(), GENERATION)
+    assert plan.case == "extend"
+    assert plan.schema == now.schema
+    assert (plan.schema.entities, plan.schema.lexicon) == (True, embedded_lexicon().id)
+    body: Any = plan.requests[0].body
+    added = body["properties"]["clir"]["properties"]
+    assert set(without) <= added.keys()
+    assert body["_meta"]["clir"]["lexicon"] == embedded_lexicon().id
+    assert any("until they are indexed again" in note for note in plan.notes)
+    again = plan_setup(applied(now), Settings(), GENERATION)
+    assert not any("indexed again" in note for note in again.notes)
+
+
+def test_pieces_of_another_vocabulary_stay_beside_the_new_ones() -> None:
+    with patch("opensearch_clir.setup.desired.embedded_lexicon") as other:
+        other.return_value.id = "0badcafe"
+        there = applied(plan_setup(state(), chosen(), GENERATION))
+    plan = plan_setup(there, Settings(), GENERATION)
+    assert plan.case == "extend"
+    assert plan.schema.lexicon == embedded_lexicon().id
+    body: Any = plan.requests[0].body
+    pieces = body["properties"]["clir"]["properties"]["pieces"]["properties"]
+    assert set(pieces) == {embedded_lexicon().id}
+    assert any("until they are indexed again" in note for note in plan.notes)
 
 
 def test_filtered_source_is_noted() -> None:

@@ -49,10 +49,20 @@ def test_every_named_field_is_mapped_and_no_other() -> None:
     names = SCHEMA.names
     expected = {
         names.lang, names.lang_confidence, names.langs, names.lang_mix, names.any_text,
-        names.group, names.hash, names.text("en"), names.text("ja"), names.text("und"),
-        names.vector(GENERATION.id),
+        names.entities, names.group, names.hash, names.text("en"), names.text("ja"),
+        names.text("und"), names.vector(GENERATION.id),
     }  # fmt: skip
     assert leaves(properties(SCHEMA)).keys() == expected
+    with_lexicon = leaves(properties(replace(SCHEMA, lexicon="0badcafe")))
+    pieces = {names.pieces("0badcafe"), names.pieces("0badcafe", head=True)}
+    assert with_lexicon.keys() == expected | pieces
+
+
+def test_pieces_are_found_but_neither_sorted_nor_aggregated() -> None:
+    mapped = leaves(properties(replace(SCHEMA, lexicon="0badcafe")))
+    for path in ("clir.pieces.0badcafe.body", "clir.pieces.0badcafe.head"):
+        assert mapped[path]["type"] == "keyword"
+        assert mapped[path]["doc_values"] is False
 
 
 def test_object_is_strict_and_texts_are_scored_alike() -> None:
