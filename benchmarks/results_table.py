@@ -7,6 +7,10 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+OLDER = (
+    "**Measured with an earlier fusion, without entities and translated pieces; to be run again.**"
+)
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "results.md"
@@ -49,6 +53,7 @@ def page() -> str:
 
 def section(full: dict[str, Any], thin: dict[str, Any]) -> str:
     facts, versions = full["set"], full["versions"]
+    older = "probabilities" not in full["systems"].get("clir", {})
     about = (
         f"{facts['documents']} documents, {facts['queries']} queries, {facts['topics']} topics, "
         f"{len(facts['languages'])} languages. {full['date']}, "
@@ -58,7 +63,7 @@ def section(full: dict[str, Any], thin: dict[str, Any]) -> str:
     lines = [
         f"## {facts['name']}",
         "",
-        about,
+        about + (f" {OLDER}" if older else ""),
         "",
         "| nDCG@10 | pooled | same | cross | own language in top 10 | R@100 pooled | p50 ms |",
         "|---|---|---|---|---|---|---|",
@@ -78,9 +83,34 @@ def section(full: dict[str, Any], thin: dict[str, Any]) -> str:
         lines += ["", f"Pairs where `clir` is worse than the stock hybrid after Holm: {worse}."]
     chosen = sorted(set(full["systems"]["hybrid"]["chosen"].values()))
     lines += ["", f"Stock hybrid settings chosen on the training folds: {'; '.join(chosen)}."]
+    if not older:
+        lines += ["", *probabilities(full["systems"]["clir"]["probabilities"])]
     if thin:
         lines += ["", *thinned(thin)]
     return "\n".join(lines) + "\n"
+
+
+def probabilities(judged: dict[str, Any]) -> list[str]:
+    """Return the table of how far scores of shown hits are probabilities."""
+    lines = [
+        "Scores of `clir` as probabilities, on held-out hits:",
+        "",
+        "| hits | documents | relevant | ECE | slope | intercept | Brier skill |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    names = {"matching": "in the question's language", "non_matching": "in others"}
+    for depth, classes in judged.items():
+        for name, found in classes.items():
+            figures = [
+                f"{found[key]:.2f}" if found.get(key) is not None else "-"
+                for key in ("slope", "intercept", "brier_skill")
+            ]
+            share = f"{found['positives']} of {found['pairs']}"
+            lines.append(
+                f"| top {depth} | {names[name]} | {share} | {interval(found['ece'])} | "
+                f"{' | '.join(figures)} |"
+            )
+    return lines
 
 
 def thinned(thin: dict[str, Any]) -> list[str]:

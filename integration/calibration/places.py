@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from opensearch_clir.calibration.fit import Places
 from opensearch_clir.calibration.pseudo import pseudo_query
 from opensearch_clir.calibration.sample import Sampled
+from opensearch_clir.encoders.background import robust_place
 from opensearch_clir.encoders.base import Encoder, encode
 
 __all__ = ["differing", "measure_places"]
@@ -22,9 +23,6 @@ SHRINKAGE = 20
 
 #: Fewer texts than this say nothing of a language.
 MIN_TEXTS = 10
-
-#: Values further from the median than so many deviations are pulled in: they may be related.
-CLIP = 3.0
 
 Array = NDArray[np.float64]
 
@@ -103,12 +101,8 @@ def _measure(
             for s in sources
         ]
     )
-    values = (vectors @ passages.T)[~related]
-    median = float(np.median(values))
-    # 1.4826 turns the median absolute deviation of a normal distribution into its deviation.
-    reach = CLIP * 1.4826 * float(np.median(np.abs(values - median))) + 1e-9
-    clipped = np.clip(values, median - reach, median + reach)
-    return float(clipped.mean()), float(clipped.std()) + 1e-9, min(len(sources), len(documents))
+    location, scale = robust_place((vectors @ passages.T)[~related])
+    return location, scale, min(len(sources), len(documents))
 
 
 def _shrunk(
