@@ -26,6 +26,12 @@ def config() -> configparser.ConfigParser:
     return parser
 
 
+def test_test_modules_have_names_of_their_own() -> None:
+    """Else a run over all of them stops before its first test, while each folder alone passes."""
+    names = [file.name for file in (ROOT / "tests").rglob("*.py") if file.name != "conftest.py"]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_every_folder_with_code_is_a_listed_package() -> None:
     listed = set(config()["options"]["packages"].split())
     found = set()
