@@ -14,6 +14,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from opensearchpy import OpenSearch
+
 from opensearch_clir.cli.common import open_client
 from opensearch_clir.errors import DataError
 from opensearch_clir.evaluation.evaluate import evaluate
@@ -21,8 +23,10 @@ from opensearch_clir.evaluation.experiment import Options
 from opensearch_clir.evaluation.read_set import read_set
 from opensearch_clir.evaluation.report.page import write_report
 from opensearch_clir.evaluation.report.read import Result
+from opensearch_clir.evaluation.sets import EvaluationSet
 from opensearch_clir.evaluation.thin import thin
 from opensearch_clir.progress import to_stream
+from opensearch_clir.settings import Settings
 
 #: One-language-per-group variants of each set.
 SEEDS = 5
@@ -36,34 +40,47 @@ def main() -> None:
     parser.add_argument("sets", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=SEEDS, help="thinned variants of each set")
+    parser.add_argument("--only", choices=("full", "thin"), help="one of the two; default both")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     client, settings = open_client()
     for folder in arguments.sets:
         full = read_set(folder)
-        found, _ = evaluate(client, full, settings, Options(), progress=to_stream())
-        found.pop("worst")
-        write(arguments.out / f"{full.name}.json", found)
-        page = Result(found, full.name)
-        write_report([page], arguments.out / f"{full.name}.html", texts=False)
-        variants: dict[str, Any] = {}
-        for seed in range(arguments.seeds):
-            try:
-                one, _ = evaluate(client, thin(full, seed), settings, POOLED, resamples=2000)
-            except DataError as error:
-                variants[str(seed)] = {"error": str(error)}
-                continue
-            keep = ("pooled", "by_answers", "same_language_share@10")
-            variants[str(seed)] = {
-                "set": one["set"],
-                "systems": {
-                    name: {key: figures[key] for key in keep}
-                    for name, figures in one["systems"].items()
-                },
-                "paired": {name: d["pooled"] for name, d in one["paired"].items()},
-            }
-        if variants:
-            write(arguments.out / f"{full.name}-thin.json", {**head(found), "seeds": variants})
+        if arguments.only != "thin":
+            whole(client, full, settings, arguments.out)
+        if arguments.only != "full":
+            thinned(client, full, settings, arguments.out, arguments.seeds)
+
+
+def whole(client: OpenSearch, full: EvaluationSet, settings: Settings, out: Path) -> None:
+    found, _ = evaluate(client, full, settings, Options(), progress=to_stream())
+    found.pop("worst")
+    write(out / f"{full.name}.json", found)
+    write_report([Result(found, full.name)], out / f"{full.name}.html", texts=False)
+
+
+def thinned(
+    client: OpenSearch, full: EvaluationSet, settings: Settings, out: Path, seeds: int
+) -> None:
+    variants: dict[str, Any] = {}
+    about: dict[str, Any] = {}
+    for seed in range(seeds):
+        try:
+            one, _ = evaluate(client, thin(full, seed), settings, POOLED, resamples=2000)
+        except DataError as error:
+            variants[str(seed)] = {"error": str(error)}
+            continue
+        about = head(one)
+        keep = ("pooled", "by_answers", "same_language_share@10")
+        variants[str(seed)] = {
+            "set": one["set"],
+            "systems": {
+                name: {key: figures[key] for key in keep}
+                for name, figures in one["systems"].items()
+            },
+            "paired": {name: d["pooled"] for name, d in one["paired"].items()},
+        }
+    write(out / f"{full.name}-thin.json", {**about, "seeds": variants})
 
 
 def head(found: dict[str, Any]) -> dict[str, Any]:
