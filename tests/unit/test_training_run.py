@@ -184,7 +184,12 @@ def test_control_c_says_how_to_go_on(data: Path, tmp_path: Path) -> None:
     config = toml(tmp_path, data, steps=10_000_000, every=1)
     program = [sys.executable, "-m", "opensearch_clir.training", str(config), str(tmp_path / "out")]
     with subprocess.Popen(
-        program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        program,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests started in the background by a script inherit a SIGINT that is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
