@@ -108,7 +108,7 @@ class StaticEncoder:
             EncoderError: the tokenizer is missing or damaged.
         """
         sums = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for row, ids in enumerate(self._ids(texts)):
+        for row, ids in enumerate(self.token_ids(texts)):
             if ids:
                 # One product per text: its length decides nothing for others, and it beat
                 # sums over segments of concatenated rows 7 to 35 times.
@@ -126,17 +126,9 @@ class StaticEncoder:
         Raises:
             EncoderError: the tokenizer is missing or damaged.
         """
-        rows, scales = self._pieces(next(self._ids([text])))
+        rows, scales = self._pieces(next(self.token_ids([text])))
         known = scales > 0
         return rows[known] * scales[known, None]
-
-    def token_ids(self, texts: Sequence[str]) -> Iterator[list[int]]:
-        """Yield the row of each piece of each text, in order, at most `max_tokens`.
-
-        Raises:
-            EncoderError: the tokenizer is missing or damaged.
-        """
-        return self._ids(texts)
 
     @property
     def quantised(self) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -160,7 +152,12 @@ class StaticEncoder:
         index = np.array(ids, dtype=np.intp)
         return self._rows.take(index, axis=0).astype(np.float32), self._scales.take(index)
 
-    def _ids(self, texts: Sequence[str]) -> Iterator[list[int]]:
+    def token_ids(self, texts: Sequence[str]) -> Iterator[list[int]]:
+        """Yield the row of each piece of each text, in order, at most `max_tokens`.
+
+        Raises:
+            EncoderError: the tokenizer is missing or damaged.
+        """
         tokenizer = self.tokenizer
         # Older releases of tokenizers lack the variant that skips character offsets.
         batch = getattr(tokenizer, "encode_batch_fast", tokenizer.encode_batch)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from opensearch_clir.language.romanise.tables import letters
+from opensearch_clir.language.romanise.tables import folded, letters
 
 __all__ = ["key", "romanise"]
 
@@ -42,6 +42,4 @@ def romanise(word: str) -> str:
 
 def key(spelled: str) -> str:
     """Return what different Latin spellings of a word have in common: its consonants."""
-    for pattern, replacement in _FOLDS:
-        spelled = pattern.sub(replacement, spelled)
-    return spelled
+    return folded(spelled, _FOLDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from opensearch_clir.language.romanise.tables import letters, pieces
+from opensearch_clir.language.romanise.tables import folded, letters, longest_first, pieces
 
 __all__ = ["key", "restore", "romanise"]
 
@@ -40,7 +40,7 @@ _BACK = (
     "c=к q=к x=кс"
 )
 _BACK_OF = pieces(_BACK)
-_PIECES = re.compile("|".join(sorted(_BACK_OF, key=lambda piece: -len(piece))))
+_PIECES = longest_first(_BACK_OF)
 
 
 def romanise(word: str, code: str) -> str:
@@ -51,9 +51,7 @@ def romanise(word: str, code: str) -> str:
 
 def key(spelled: str) -> str:
     """Return what different Latin spellings of a word have in common."""
-    for pattern, replacement in _FOLDS:
-        spelled = pattern.sub(replacement, spelled)
-    return spelled
+    return folded(spelled, _FOLDS)
 
 
 def restore(spelled: str) -> str:

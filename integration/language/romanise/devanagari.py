@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from opensearch_clir.language.romanise.tables import letters
+from opensearch_clir.language.romanise.tables import folded, letters
 
 __all__ = ["key", "romanise"]
 
@@ -90,6 +90,4 @@ def _base(spelled: str) -> str:
 
 def key(spelled: str) -> str:
     """Return what different Latin spellings of a word have in common."""
-    for pattern, replacement in _FOLDS:
-        spelled = pattern.sub(replacement, spelled)
-    return spelled
+    return folded(spelled, _FOLDS)

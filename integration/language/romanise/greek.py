@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from opensearch_clir.language.romanise.tables import letters, pieces
+from opensearch_clir.language.romanise.tables import folded, letters, longest_first, pieces
 
 __all__ = ["key", "restore", "romanise"]
 
@@ -42,7 +42,7 @@ _BACK = (
     "l=λ m=μ n=ν x=χ o=ο p=π r=ρ s=σ t=τ y=υ u=υ f=φ w=ω j=ξ q=θ 8=θ 3=ξ"
 )
 _BACK_OF = pieces(_BACK)
-_PIECES = re.compile("|".join(sorted(_BACK_OF, key=lambda piece: -len(piece))))
+_PIECES = longest_first(_BACK_OF)
 
 
 def romanise(word: str) -> str:
@@ -54,9 +54,7 @@ def romanise(word: str) -> str:
 
 def key(spelled: str) -> str:
     """Return what different Latin spellings of a word have in common."""
-    for pattern, replacement in _FOLDS:
-        spelled = pattern.sub(replacement, spelled)
-    return spelled
+    return folded(spelled, _FOLDS)
 
 
 def restore(spelled: str) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["letters", "pieces"]
+import re
+from collections.abc import Iterable, Sequence
+
+__all__ = ["folded", "letters", "longest_first", "pieces"]
 
 
 def letters(native: str, spellings: str) -> dict[str, str]:
@@ -14,3 +17,15 @@ def letters(native: str, spellings: str) -> dict[str, str]:
 def pieces(pairs: str) -> dict[str, str]:
     """Return ``spelling=letters`` pairs as a mapping."""
     return dict(pair.split("=", 1) for pair in pairs.split())
+
+
+def longest_first(found: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern of alternatives in which a longer one wins."""
+    return re.compile("|".join(sorted(found, key=lambda piece: -len(piece))))
+
+
+def folded(spelled: str, folds: Sequence[tuple[re.Pattern[str], str]]) -> str:
+    """Return a spelling after each replacement, in their order."""
+    for pattern, replacement in folds:
+        spelled = pattern.sub(replacement, spelled)
+    return spelled
