@@ -18,6 +18,7 @@ try:
     from opensearch_clir.cli.report import report
     from opensearch_clir.cli.search import explain, search
     from opensearch_clir.cli.setup import setup, uninstall
+    from opensearch_clir.cli.train import train
 except KeyboardInterrupt:
     # Loading the commands takes half a second, in which nothing else would catch a Ctrl-C.
     sys.stderr.write("Interrupted.\n")
@@ -47,7 +48,7 @@ def main() -> None:
 
 _SERVER = (up, down, status)
 _INDEX = (setup, uninstall, index, enrich, search, explain)
-_QUALITY = (calibrate, evaluate, report, evalset)
+_QUALITY = (calibrate, evaluate, report, evalset, train)
 
 for _command in (*_SERVER, *_INDEX, *_QUALITY):
     main.add_command(_command)

@@ -17,13 +17,14 @@ from tokenizers import Tokenizer
 
 from opensearch_clir.encoders import static_files
 from opensearch_clir.encoders.base import Role, Vectors
+from opensearch_clir.encoders.rows import Rows
 from opensearch_clir.encoders.texts import quiet_forks, well_formed
 from opensearch_clir.errors import EncoderError
 
 __all__ = ["StaticEncoder"]
 
 #: Characters read per token that counts: no piece is longer, so the cap alone hardly ever bites.
-CHARACTERS_PER_TOKEN = 16
+CHARACTERS_PER_TOKEN = 24
 
 #: Texts and characters handed to the tokenizer at once; its results take about 100 bytes a token.
 BATCH_TEXTS, BATCH_CHARACTERS = 1024, 1 << 18
@@ -73,7 +74,7 @@ class StaticEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """Hex SHA-256 over weights, scales, tokenizer and `max_tokens`; computed once.
+        """Hex SHA-256 over weights, tokenizer and `max_tokens`; computed once.
 
         Raises:
             EncoderError: a file is missing or differs from the digest in ``config.json``.
@@ -131,9 +132,14 @@ class StaticEncoder:
         return rows[known] * scales[known, None]
 
     @property
-    def quantised(self) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-        """Rows (V, d) as stored and the scale of each, shape (V,); a scale of 0: no vector."""
-        return self._rows, self._scales
+    def rows(self) -> Rows:
+        """The rows (V, d) as they are before `scales`."""
+        return self._rows
+
+    @property
+    def scales(self) -> NDArray[np.float32]:
+        """The scale of each row, shape (V,); 0: no vector."""
+        return self._scales
 
     @property
     def vocabulary_digest(self) -> str:
@@ -146,11 +152,11 @@ class StaticEncoder:
 
     def dequantised(self) -> NDArray[np.float32]:
         """Return the vectors (V, d) of all pieces, float32."""
-        return self._rows.astype(np.float32) * self._scales[:, None]
+        return self._rows.take(slice(None)) * self._scales[:, None]
 
     def _pieces(self, ids: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         index = np.array(ids, dtype=np.intp)
-        return self._rows.take(index, axis=0).astype(np.float32), self._scales.take(index)
+        return self._rows.take(index), self._scales.take(index)
 
     def token_ids(self, texts: Sequence[str]) -> Iterator[list[int]]:
         """Yield the row of each piece of each text, in order, at most `max_tokens`.

@@ -1,7 +1,8 @@
 """The files of a static model, read and checked.
 
-A folder holds ``weights.npy`` (int8, (V, d)), ``scales.npy`` (float16, (V,)), ``config.json`` and
-``tokenizer.json`` or ``tokenizer.json.gz``.
+A folder holds ``weights.npy``, ``scales.npy`` (float16, (V,)), ``config.json`` and
+``tokenizer.json`` or ``tokenizer.json.gz``. The weights are int8 (V, d); or, where there is a
+``codebook.npy`` (float16, (4096, 4)), they are codes: uint8 (V, 3d / 8), see `rows.packed`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from opensearch_clir.encoders.rows import BOOK, PART, ByteRows, CodedRows, Rows
 from opensearch_clir.errors import EncoderError
 
 __all__ = ["digests", "is_static", "read_arrays", "read_config", "tokenizer_text"]
 
 WEIGHTS, SCALES, CONFIG = "weights.npy", "scales.npy", "config.json"
+CODEBOOK = "codebook.npy"
 TOKENIZER, TOKENIZER_GZ = "tokenizer.json", "tokenizer.json.gz"
 
 _HINT = "copy the model's folder again, or reinstall the package if it is the embedded one"
@@ -53,19 +56,28 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def read_arrays(
-    folder: Path, vocabulary: int, dimension: int
-) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return int8 rows (V, d), memory-mapped, and float32 scales (V,).
+def read_arrays(folder: Path, vocabulary: int, dimension: int) -> tuple[Rows, NDArray[np.float32]]:
+    """Return the rows (V, d), memory-mapped, and float32 scales (V,).
 
     Raises:
         EncoderError: an array is missing, damaged, or of another type or shape.
     """
-    rows = _array(folder / WEIGHTS, np.int8, (vocabulary, dimension), "r")
     scales = _array(folder / SCALES, np.float16, (vocabulary,), None)
     if not (np.isfinite(scales).all() and (scales >= 0).all()):
         raise _damaged(folder / SCALES, "a scale is negative or not finite")
-    return rows, scales.astype(np.float32)
+    return _rows(folder, vocabulary, dimension), scales.astype(np.float32)
+
+
+def _rows(folder: Path, vocabulary: int, dimension: int) -> Rows:
+    if not (folder / CODEBOOK).is_file():
+        return ByteRows(_array(folder / WEIGHTS, np.int8, (vocabulary, dimension), "r"))
+    if dimension % (2 * PART):
+        raise _damaged(folder / CONFIG, f"a dimension of {dimension} can't be kept as codes")
+    book = _array(folder / CODEBOOK, np.float16, (BOOK, PART), None)
+    if not np.isfinite(book).all():
+        raise _damaged(folder / CODEBOOK, "a component is not finite")
+    codes = _array(folder / WEIGHTS, np.uint8, (vocabulary, dimension * 3 // 8), "r")
+    return CodedRows(codes, book)
 
 
 def _array(path: Path, dtype: type, shape: tuple[int, ...], mode: Any) -> NDArray[Any]:
@@ -104,16 +116,17 @@ def tokenizer_text(folder: Path) -> str:
 
 
 def digests(folder: Path, config: dict[str, Any]) -> dict[str, str]:
-    """Return the SHA-256 of weights, scales and uncompressed tokenizer.
+    """Return the SHA-256 of weights, scales, uncompressed tokenizer and codebook, if there is one.
 
     Raises:
         EncoderError: a file can't be read, or isn't the one that ``config.json`` was written for.
     """
-    found = {name: _sha256(folder / f"{name}.npy") for name in ("weights", "scales")}
+    names = ["weights", "scales", *(["codebook"] if (folder / CODEBOOK).is_file() else [])]
+    found = {name: _sha256(folder / f"{name}.npy") for name in names}
     found["tokenizer"] = hashlib.sha256(tokenizer_text(folder).encode()).hexdigest()
     stated = config.get("fingerprint")
     for name, digest in (stated if isinstance(stated, dict) else {}).items():
-        if name in found and found[name] != digest:
+        if found.get(name) != digest:
             raise _damaged(folder, f"the {name} are not those that {CONFIG} was written for")
     return found
 

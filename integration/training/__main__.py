@@ -1,4 +1,4 @@
-"""``python -m opensearch_clir.training CONFIG OUT``: train a static model and write its files."""
+"""What ``clir train CONFIG OUT`` does: train a static model and write its files."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from opensearch_clir.errors import ClirError, ConfigurationError
 
-__all__ = ["main"]
+__all__ = ["leave", "main"]
 
 #: Exit status of a process stopped by Ctrl-C: 128 and the number of SIGINT.
 INTERRUPTED = 130
@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     Progress goes to stdout as JSON lines; an error is one line on stderr and status 1, Ctrl-C is
     status 130. Wrong arguments end the process with status 2.
     """
-    parser = argparse.ArgumentParser(prog="python -m opensearch_clir.training", description=__doc__)
+    parser = argparse.ArgumentParser(prog="clir train", description=__doc__)
     parser.add_argument("config", type=Path, help="TOML file, see docs/guides/training.md")
     parser.add_argument("out", type=Path, help="folder for the model's files")
     chosen = parser.parse_args(arguments)
@@ -55,7 +55,7 @@ def _train(config_file: Path, out: Path) -> None:
     except OSError as error:
         raise ConfigurationError(f"can't make the folder {out}: {error.strerror}") from error
     tokenizer, vectors = run.train(chosen, _print)
-    artefact.write(out, tokenizer, vectors, facts.facts(chosen, vectors))
+    artefact.write(out, tokenizer, vectors, facts.facts(chosen, vectors), chosen.seed)
     _print({"stage": "done", "model": str(out)})
 
 
@@ -72,11 +72,15 @@ def _print(row: Mapping[str, Any]) -> None:
     print(json.dumps(row), flush=True)
 
 
-if __name__ == "__main__":
-    status = main()
+def leave(status: int) -> NoReturn:
+    """End the process with this exit status."""
     if status == INTERRUPTED:
         # A thread that learns a vocabulary can't be stopped, and must not outlive the interpreter.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    leave(main())

@@ -1,7 +1,7 @@
-"""The trained model as files: weights.npy, scales.npy, tokenizer.json.gz, config.json.
+"""The trained model as files: weights, scales and codebook, tokenizer.json.gz, config.json.
 
-A text's vector is the normalised sum of ``weights[i] * scales[i]`` over its pieces i, tokenised
-without special tokens; the unknown piece is a zero row.
+A text's vector is the normalised sum of ``rows[i] * scales[i]`` over its pieces i, tokenised
+without special tokens; the unknown piece is a zero row. See `static_files` for the rows.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from opensearch_clir.training.codebook import coded, rotated
 from opensearch_clir.training.quantise import quantised
 from opensearch_clir.training.static_model import Floats
 from opensearch_clir.training.vocabulary import UNKNOWN, WORD_START
@@ -23,43 +25,56 @@ from opensearch_clir.training.vocabulary import UNKNOWN, WORD_START
 __all__ = ["FILES", "write"]
 
 #: In the order they are put in place; the configuration last, since it carries the digests.
-FILES = ("weights.npy", "scales.npy", "tokenizer.json.gz", "config.json")
+FILES = ("weights.npy", "scales.npy", "codebook.npy", "tokenizer.json.gz", "config.json")
 
 #: Pieces whose vector is zero.
 SILENT = (UNKNOWN, WORD_START)
 
 
-def write(folder: Path, tokenizer: Tokenizer, vectors: Floats, facts: Mapping[str, Any]) -> None:
+def write(
+    folder: Path, tokenizer: Tokenizer, vectors: Floats, facts: Mapping[str, Any], seed: int = 1
+) -> None:
     """Quantise `vectors` (V, d) and write the files; each appears complete or not at all.
 
+    Rows of a dimension divisible by 8 are kept as codes, others as bytes, without a codebook.
     ``config.json`` is `facts` plus ``dimension``, ``vocabulary`` and ``fingerprint``, the SHA-256
     digest of each other file (of the tokenizer: of its uncompressed text). The same arguments
     give the same bytes.
+
+    Args:
+        seed: of the rotation and the sample that the codebook is learned from.
 
     Raises:
         OSError: the folder can't be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    rows, scales = quantised(_silenced(tokenizer, vectors))
+    vectors = _silenced(tokenizer, vectors)
+    arrays: dict[str, NDArray[Any]] = {}
+    if vectors.shape[1] % 8 == 0:
+        codes, scales, book = coded(rotated(vectors, seed), seed)
+        arrays = {"weights": codes, "scales": scales, "codebook": book}
+    else:
+        rows, scales = quantised(vectors)
+        arrays = {"weights": rows, "scales": scales}
     text = tokenizer.to_str(pretty=False).encode()
     parts = {name: folder / f".{name}.part" for name in FILES}
-    for name, array in (("weights.npy", rows), ("scales.npy", scales)):
-        with parts[name].open("wb") as stream:
+    for name, array in arrays.items():
+        with parts[f"{name}.npy"].open("wb") as stream:
             np.save(stream, array)
     # No name and no time in the header: the same model gives the same bytes.
     parts["tokenizer.json.gz"].write_bytes(gzip.compress(text, 9, mtime=0))
     config = dict(facts)
-    config["dimension"], config["vocabulary"] = int(rows.shape[1]), int(rows.shape[0])
+    config["dimension"], config["vocabulary"] = int(vectors.shape[1]), len(vectors)
     config["fingerprint"] = {
-        "weights": hashlib.sha256(parts["weights.npy"].read_bytes()).hexdigest(),
-        "scales": hashlib.sha256(parts["scales.npy"].read_bytes()).hexdigest(),
-        "tokenizer": hashlib.sha256(text).hexdigest(),
-    }
+        name: hashlib.sha256(parts[f"{name}.npy"].read_bytes()).hexdigest() for name in arrays
+    } | {"tokenizer": hashlib.sha256(text).hexdigest()}
     parts["config.json"].write_text(
         json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
+    (folder / "codebook.npy").unlink(missing_ok=True)
     for name in FILES:
-        parts[name].replace(folder / name)
+        if parts[name].exists():
+            parts[name].replace(folder / name)
 
 
 def _silenced(tokenizer: Tokenizer, vectors: Floats) -> Floats:

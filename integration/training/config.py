@@ -31,7 +31,13 @@ class Config:
         vocabulary: pieces at most, the unknown one included.
         vocabulary_texts: size of the sample that the vocabulary is learned from.
         vocabulary_exponent: languages weigh their number of texts to this power in the sample.
+        whole_words: further pieces at most, each a word that the vocabulary would cut.
         dimension: of the vectors.
+        teacher: encoder that English texts are asked of, a folder or a name as in the settings;
+            None: none.
+        teacher_sentences: English sentences that it is asked about, at most.
+        teacher_words: English dictionary words that it is asked about, at most.
+        distillation: weight of the cosine to what the teacher says beside the contrastive loss.
         batch: rows per step; each is a negative of all others.
         steps: steps in all.
         minutes: of stepping, 0 for no limit; the rate falls to zero at whichever comes first. A
@@ -40,7 +46,7 @@ class Config:
         gain_rate: step size of the logarithm of a piece's weight; 0 keeps the SIF weights.
         scale: cosines are multiplied by it before the softmax; above 40, float32 underflows.
         sif: a of the starting weight a / (a + p) of a piece of probability p.
-        start: ``lsi`` or ``random`` directions.
+        start: ``lsi``, ``random`` or ``teacher``, a regression onto what the teacher says.
         every: steps between progress lines and checkpoints.
         mixture: what a batch is made of.
     """
@@ -56,7 +62,12 @@ class Config:
     vocabulary: AtLeast1[int] = 105_000
     vocabulary_texts: AtLeast1[int] = 1_500_000
     vocabulary_exponent: Annotated[float, Field(ge=0, le=1)] = 0.6
+    whole_words: AtLeast0[int] = 0
     dimension: AtLeast1[int] = 256
+    teacher: str | None = None
+    teacher_sentences: AtLeast0[int] = 40_000
+    teacher_words: AtLeast0[int] = 40_000
+    distillation: AtLeast0[float] = 0.0
     batch: Annotated[int, Field(ge=2)] = 2048
     steps: AtLeast0[int] = 6000
     minutes: AtLeast0[float] = 0.0
@@ -64,9 +75,14 @@ class Config:
     gain_rate: AtLeast0[float] = 3e-3
     scale: Annotated[float, Field(gt=0, le=40)] = 20.0
     sif: Positive = 1e-4
-    start: Literal["lsi", "random"] = "lsi"
+    start: Literal["lsi", "random", "teacher"] = "lsi"
     every: AtLeast1[int] = 500
     mixture: Mixture = field(default_factory=Mixture)
+
+    def __post_init__(self) -> None:
+        """Refuse a start or a loss that asks a teacher who is not there."""
+        if self.teacher is None and (self.start == "teacher" or self.distillation > 0):
+            raise ValueError("start = 'teacher' and distillation need a `teacher`")
 
 
 def read(path: Path) -> Config:
@@ -90,7 +106,13 @@ def read(path: Path) -> Config:
         data=base / config.data,
         work=base / config.work,
         eval=None if config.eval is None else base / config.eval,
+        teacher=_teacher(base, config.teacher),
     )
+
+
+def _teacher(base: Path, name: str | None) -> str | None:
+    """Return the teacher's name, or its path where there is such a folder beside the file."""
+    return str(base / name) if name and (base / name).is_dir() else name
 
 
 def _said(message: str) -> str:

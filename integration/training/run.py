@@ -14,12 +14,20 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from opensearch_clir.errors import ConfigurationError
-from opensearch_clir.training import checkpoint, evaluate_knn, lsi, static_model, unrelated
+from opensearch_clir.training import (
+    checkpoint,
+    evaluate_knn,
+    lsi,
+    regression,
+    static_model,
+    unrelated,
+)
 from opensearch_clir.training.checkpoint import State
 from opensearch_clir.training.config import Config
 from opensearch_clir.training.mixture import Batch
 from opensearch_clir.training.sampling import Sampler
-from opensearch_clir.training.static_model import Floats, Model, Optimiser
+from opensearch_clir.training.static_model import Floats, Lessons, Model, Optimiser
+from opensearch_clir.training.teacher import lessons_of
 from opensearch_clir.training.tokenized import Tables, Tokens
 from opensearch_clir.training.workspace import Report, claim, token_cache, vocabulary_of
 
@@ -53,11 +61,12 @@ def train(config: Config, report: Report = _silent) -> tuple[Tokenizer, Floats]:
     tokens, tables = token_cache(config, tokenizer, report)
     tables, _ = unrelated.split(tables)
     sampler = Sampler(tables, config.mixture, config.seed)
+    taught = lessons_of(config, tokens, tables, report)
     saved = config.work / "checkpoint.npz"
     state = checkpoint.load(saved)
     if state is None:
         report({"stage": "start", "kind": config.start})
-        state = _start(config, tokens, tables, tokenizer.get_vocab_size())
+        state = _start(config, tokens, tables, tokenizer.get_vocab_size(), taught, report)
     elif len(state.model.gain) != tokenizer.get_vocab_size():
         raise ConfigurationError(f"{saved} is of another vocabulary; empty {config.work}")
 
@@ -65,13 +74,18 @@ def train(config: Config, report: Report = _silent) -> tuple[Tokenizer, Floats]:
         report(_figures(state, losses, sets, tokenizer))
 
     progress(deque())
-    for losses in _steps(config, state, sampler, tokens, saved):
+    for losses in _steps(config, state, sampler, tokens, saved, taught):
         progress(losses)
     return tokenizer, static_model.folded(state.model)
 
 
 def _steps(
-    config: Config, state: State, sampler: Sampler, tokens: Tokens, saved: Path
+    config: Config,
+    state: State,
+    sampler: Sampler,
+    tokens: Tokens,
+    saved: Path,
+    lessons: Lessons | None,
 ) -> Iterator[deque[float]]:
     """Take the steps that are left; after each checkpoint yield the losses of up to 100 steps."""
     losses: deque[float] = deque(maxlen=100)
@@ -84,7 +98,9 @@ def _steps(
         cooling = min(1.0, (1 - share) / (1 - WARM))
         rates = (config.rate * cooling, config.gain_rate * cooling)
         losses.append(
-            static_model.step(state.model, state.optimiser, tokens, batch, *rates, config.scale)
+            static_model.step(
+                state.model, state.optimiser, tokens, batch, *rates, config.scale, lessons
+            )
         )
         state.done += 1
         if state.done % config.every == 0:
@@ -112,12 +128,24 @@ def _ahead(sampler: Sampler, size: int, step: int) -> Iterator[Batch]:
             yield batch
 
 
-def _start(config: Config, tokens: Tokens, tables: Tables, size: int) -> State:
-    """Return a model of LSI (or random) directions and SIF weights, before the first step."""
+def _start(
+    config: Config,
+    tokens: Tokens,
+    tables: Tables,
+    size: int,
+    lessons: Lessons | None,
+    report: Report,
+) -> State:
+    """Return a model of the configured directions and SIF weights, before the first step."""
     counts = lsi.piece_counts(tokens, size)
     share = counts / max(counts.sum(), 1)
     gain = np.log(config.sif / (config.sif + share)).astype(np.float32)
-    if config.start == "lsi":
+    if config.start == "teacher" and lessons is not None:
+        taught = np.flatnonzero(lessons.row >= 0)
+        answers = (taught, lessons.vectors[lessons.row[taught]])
+        weights = np.exp(gain)
+        direction = regression.initial(tokens, tables, answers, weights, config.seed, report)
+    elif config.start == "lsi":
         direction = lsi.initial(tokens, tables, size, config.dimension, config.seed)
     else:
         rng = np.random.default_rng(config.seed)

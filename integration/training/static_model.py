@@ -17,7 +17,7 @@ from scipy import sparse
 from opensearch_clir.training.mixture import Batch
 from opensearch_clir.training.tokenized import Ints, Tokens
 
-__all__ = ["Floats", "Model", "Optimiser", "bags", "embed", "folded", "step"]
+__all__ = ["Floats", "Lessons", "Model", "Optimiser", "bags", "embed", "folded", "step"]
 
 Floats = NDArray[np.float32]
 
@@ -37,6 +37,30 @@ class Model:
 
     direction: Floats
     gain: Floats
+
+
+@dataclass
+class Lessons:
+    """What a teacher says: ``row`` (texts,) is each text's row of ``vectors`` (m, d), or -1."""
+
+    row: Ints
+    vectors: Floats
+    weight: float
+
+    def pull(self, gradient: Floats, keys: Ints) -> None:
+        """Add the gradient of minus the mean cosine to it, times the weight.
+
+        Args:
+            gradient: by unit vectors (2n, d), left sides, then right; changed in place.
+            keys: of the batch's rows (n,); those that are text numbers may have a lesson.
+        """
+        size = len(keys)
+        known = np.flatnonzero(keys < len(self.row))
+        rows = self.row[keys[known]]
+        known, rows = known[rows >= 0], rows[rows >= 0]
+        pull = self.vectors[rows] * np.float32(self.weight / (2 * size))
+        gradient[known] -= pull
+        gradient[known + size] -= pull
 
 
 class Optimiser:
@@ -122,8 +146,9 @@ def step(
     rate: float,
     gain_rate: float,
     scale: float,
+    lessons: Lessons | None = None,
 ) -> float:
-    """Train on one batch and return its loss: mean over rows and both directions, in nats.
+    """Train on one batch and return its contrastive loss: mean over both directions, in nats.
 
     ``model`` and ``optimiser`` change in place. See `Config` for rates and scale.
     """
@@ -139,6 +164,8 @@ def step(
     current = model.direction[rows] * np.exp(model.gain[rows])[:, None]
     unit, norm = _normalised(_product(matrix, current))
     loss, gradient = _contrast(unit[:size], unit[size:], batch, scale)
+    if lessons is not None:
+        lessons.pull(gradient, batch.keys)
     gradient -= unit * np.einsum("ij,ij->i", gradient, unit)[:, None]
     gradient *= np.where(norm > 1e-9, 1 / np.maximum(norm, 1e-9), 0)[:, None]
     optimiser.update(model, rows, _product(matrix.T.tocsr(), gradient), current, rate, gain_rate)

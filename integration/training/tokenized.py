@@ -1,7 +1,8 @@
 """Token ids of every distinct training text, kept on disk and memory-mapped.
 
 The cache is a folder: ``ids.npy`` (uint32, all texts end to end), ``starts.npy`` (int64, one
-more than there are texts) and one ``.npy`` per table of `Tables`.
+more than there are texts), one ``.npy`` per table of `Tables`, and ``english.json``, the texts of
+the table ``english``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tokenizers import Tokenizer
 from opensearch_clir.errors import DataError
 from opensearch_clir.training import corpora
 
-__all__ = ["Ints", "Tables", "Tokens", "build", "load"]
+__all__ = ["Ints", "Tables", "Tokens", "build", "english_texts", "load"]
 
 Ints = NDArray[np.integer[Any]]
 
@@ -28,6 +29,7 @@ Ints = NDArray[np.integer[Any]]
 MAX_CHARACTERS = 1500
 #: The file that is written last.
 FILES = "files.json"
+ENGLISH = "english.json"
 #: Texts handed to the tokenizer at once.
 CHUNK = 50_000
 
@@ -48,6 +50,7 @@ class Tables:
     ``words`` (n, 3): word, word, file number.
     ``senses`` (n, 3): text, meaning number, file number; sorted by meaning.
     ``parts`` (n,): lines of pages, a page's title or summary first.
+    ``english`` (n,): distinct English sentences and dictionary words.
     ``pages`` (n, 4): first part, one past its last part, group number, file number.
     The names of files are ``source.language`` in `files`.
     """
@@ -58,6 +61,7 @@ class Tables:
     senses: Ints = field(default_factory=lambda: np.zeros((0, 3), np.int32))
     parts: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
     pages: Ints = field(default_factory=lambda: np.zeros((0, 4), np.int32))
+    english: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
 
 
 class _Numbers:
@@ -66,9 +70,18 @@ class _Numbers:
     def __init__(self) -> None:
         self.texts: dict[str, int] = {}
         self.files: dict[str, int] = {}
+        self.english: dict[int, str] = {}
 
     def text(self, text: str) -> int:
         return self.texts.setdefault(text[:MAX_CHARACTERS], len(self.texts))
+
+    def english_text(self, text: str) -> int:
+        number = self.text(text)
+        self.english.setdefault(number, text[:MAX_CHARACTERS])
+        return number
+
+    def word(self, lang: str, word: str) -> int:
+        return self.english_text(word) if lang == "en" else self.text(word)
 
     def file(self, source: str, lang: str) -> int:
         return self.files.setdefault(f"{source}.{lang}", len(self.files))
@@ -88,6 +101,7 @@ def build(folder: Path, tokenizer: Tokenizer, cache: Path) -> None:
     tables.words = _words(folder, numbers)
     tables.senses = _senses(folder, numbers)
     tables.parts, tables.pages = _pages(folder, numbers)
+    tables.english = np.array(list(numbers.english), np.int32)
     tables.files = list(numbers.files)
     if not any(len(table) for table in (tables.pairs, tables.words, tables.senses, tables.pages)):
         raise DataError(f"{folder} holds no texts to train on")
@@ -98,6 +112,8 @@ def build(folder: Path, tokenizer: Tokenizer, cache: Path) -> None:
     for table in fields(tables):
         if table.name != "files":
             np.save(cache / f"{table.name}.npy", getattr(tables, table.name))
+    texts = json.dumps(list(numbers.english.values()), ensure_ascii=False)
+    (cache / ENGLISH).write_text(texts, encoding="utf-8")
     # Put in place last: its presence says the cache is complete.
     part = cache / ".files.json.part"
     part.write_text(json.dumps(tables.files), encoding="utf-8")
@@ -125,12 +141,27 @@ def load(cache: Path) -> tuple[Tokens, Tables]:
     return tokens, Tables(files=names, **arrays)
 
 
+def english_texts(cache: Path) -> list[str]:
+    """Return the texts of the table ``english`` of a cache, in its order.
+
+    Raises:
+        DataError: the cache was not built, or is damaged.
+    """
+    try:
+        texts: list[str] = json.loads((cache / ENGLISH).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"the token cache {cache} can't be read ({error}); delete it to have it made anew"
+        ) from error
+    return texts
+
+
 def _pairs(folder: Path, numbers: _Numbers) -> Ints:
     rows: list[tuple[int, int, int]] = []
     for bitext in corpora.bitexts(folder):
         file = numbers.file(bitext.source, bitext.lang)
         rows.extend(
-            (numbers.text(english), numbers.text(other), file)
+            (numbers.english_text(english), numbers.text(other), file)
             for english, other in zip(bitext.english, bitext.other, strict=True)
         )
     return np.array(rows, np.int32).reshape(-1, 3)
@@ -138,7 +169,11 @@ def _pairs(folder: Path, numbers: _Numbers) -> Ints:
 
 def _words(folder: Path, numbers: _Numbers) -> Ints:
     rows = [
-        (numbers.text(word1), numbers.text(word2), numbers.file(source, _foreign(lang1, lang2)))
+        (
+            numbers.word(lang1, word1),
+            numbers.word(lang2, word2),
+            numbers.file(source, _foreign(lang1, lang2)),
+        )
         for source, lang1, word1, lang2, word2 in corpora.word_pairs(folder)
     ]
     return np.array(rows, np.int32).reshape(-1, 3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from opensearch_clir.training.static_model import Floats, bags, embed
@@ -18,10 +20,8 @@ PER_LANGUAGE = 100
 def split(tables: Tables) -> tuple[Tables, Ints]:
     """Return the tables without the held-out sentence pairs, and those pairs (n, 3)."""
     held = tables.pairs[:, 0] % HELD_OUT == HELD_OUT - 1
-    kept = Tables(
-        tables.files, tables.pairs[~held], tables.words, tables.senses, tables.parts, tables.pages
-    )
-    return kept, tables.pairs[held]
+    english = np.setdiff1d(tables.english, tables.pairs[held, 0])
+    return replace(tables, pairs=tables.pairs[~held], english=english), tables.pairs[held]
 
 
 def cosines(

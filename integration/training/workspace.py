@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from tokenizers import Tokenizer
 
 from opensearch_clir.errors import ConfigurationError, DataError
-from opensearch_clir.training import tokenized, vocabulary
+from opensearch_clir.training import tokenized, vocabulary, whole_words
 from opensearch_clir.training.config import Config
 from opensearch_clir.training.tokenized import Tables, Tokens
 
@@ -27,7 +27,9 @@ FIXED = (
     "vocabulary",
     "vocabulary_texts",
     "vocabulary_exponent",
+    "whole_words",
     "dimension",
+    "teacher",
     "start",
     "sif",
 )
@@ -75,6 +77,11 @@ def vocabulary_of(config: Config, report: Report) -> Tokenizer:
             )
         )
         learned = _interruptible(lambda: vocabulary.learn(sample, config.vocabulary))
+        if config.whole_words:
+            report({"stage": "words", "pieces": config.whole_words})
+            counts = {lang: whole_words.counted(rows) for lang, rows in texts.items()}
+            words = whole_words.chosen(counts, learned, config.whole_words)
+            learned = whole_words.added(learned, words)
         part = config.work / ".tokenizer.json.part"
         learned.save(str(part), pretty=False)
         part.replace(path)

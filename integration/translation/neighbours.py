@@ -40,10 +40,10 @@ class Neighbours:
     @functools.cached_property
     def weights(self) -> NDArray[np.float32]:
         """Length of the vector of each piece, 0 for pieces without one; shape (V,)."""
-        rows, scales = self._encoder.quantised
+        rows, scales = self._encoder.rows, self._encoder.scales
         lengths = np.zeros(len(scales), dtype=np.float32)
         for start in range(0, len(scales), BLOCK):
-            block = rows[start : start + BLOCK].astype(np.float32)
+            block = rows.take(slice(start, start + BLOCK))
             lengths[start : start + BLOCK] = np.sqrt(np.einsum("ij,ij->i", block, block))
         weights: NDArray[np.float32] = lengths * scales
         return weights
@@ -86,14 +86,14 @@ class Neighbours:
         Kept, at four bytes a component (100 MiB for the embedded model), by processes that search:
         reading the stored rows anew for each query took six times as long.
         """
-        rows, scales = self._encoder.quantised
-        unit = np.empty(rows.shape, dtype=np.float32)
+        rows, scales = self._encoder.rows, self._encoder.scales
+        unit = np.empty((len(rows), self._encoder.dimension), dtype=np.float32)
         factors = np.divide(
             scales, self.weights, out=np.zeros_like(self.weights), where=self.weights > 0
         )
         for start in range(0, len(rows), BLOCK):
             part = slice(start, start + BLOCK)
-            np.multiply(rows[part], factors[part, None], out=unit[part])
+            np.multiply(rows.take(part), factors[part, None], out=unit[part])
         return unit
 
     def _search(self, asked: Sequence[int]) -> list[_Near]:

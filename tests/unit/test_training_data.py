@@ -97,7 +97,7 @@ def test_missing_and_empty_folders_are_told_apart(tmp_path: Path) -> None:
         ("", ["data: missing", "work: missing"]),
         ("steps = 'x'\nwrok = 1", ["steps: ", "wrok: unknown key", "work: missing"]),
         ("batch = 1\nscale = 90\nseed = -1", ["batch: ", "scale: ", "seed: "]),
-        ("start = 'warm'", ["start: ", "'lsi' or 'random'"]),
+        ("start = 'warm'", ["start: ", "'random' or 'teacher'"]),
         ("[mixture]\nwindow = 1\nfocsu = 2", ["mixture.window: ", "mixture.focsu: unknown key"]),
         ("[mixture.shares]\nsentence = 1", ["mixture.shares.sentence"]),
         ("a =", ["not valid TOML"]),

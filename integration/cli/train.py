@@ -1,0 +1,27 @@
+"""`clir train`: a static model from parallel texts, dictionaries and pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from opensearch_clir.training.__main__ import leave, main
+
+__all__ = ["train"]
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+def train(config: Path, out: Path) -> None:
+    """Train a static model by CONFIG, a TOML file, and write it to the folder OUT.
+
+    Progress is printed as JSON lines. Stopped with Ctrl-C, the same command goes on from the last
+    finished stage or checkpoint. OUT is then named as the encoder in the settings.
+
+    \b
+    Example:
+      clir train train.toml my-model
+    """
+    leave(main([str(config), str(out)]))

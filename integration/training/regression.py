@@ -1,0 +1,159 @@
+"""A starting point without gradient steps: piece vectors that give texts the teacher's vectors.
+
+A ridge regression: a text's weighted bag of pieces, at length 1, times the piece vectors is to be
+the teacher's vector of its English side. English texts the teacher was not asked about then take
+the vector that the first solution gives them, and the second solution learns from all texts.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from opensearch_clir.training.static_model import Floats
+from opensearch_clir.training.tokenized import Ints, Tables, Tokens
+from opensearch_clir.training.workspace import Report
+
+__all__ = ["initial"]
+
+#: Pieces of one text that are read.
+MAX_PIECES = 64
+
+#: Pull of each piece vector towards zero, in units of one text that consists of the piece.
+RIDGE = 0.3
+
+#: Iterations of conjugate gradients in the first and the second solution.
+ITERATIONS = (12, 8)
+
+#: Rows of a file that count in full; those of larger files count less, by the square root.
+FULL_ROWS = 8000
+
+
+def initial(
+    tokens: Tokens,
+    tables: Tables,
+    lessons: tuple[Ints, Floats],
+    weights: Floats,
+    seed: int,
+    report: Report,
+) -> Floats:
+    """Return directions (V, d); a text's vector is the sum of ``weights * directions``, normalised.
+
+    Pieces that no text has get noise of length 0.1.
+
+    Args:
+        lessons: numbers of English texts (m,), and their unit vectors (m, d).
+        weights: of the pieces, (V,).
+        seed: of the noise.
+        report: is told which solution is being worked on.
+    """
+    english, texts, strength = _rows(tables)
+    numbers, vectors = lessons
+    known = np.full(len(tokens.starts) - 1, -1, np.int64)
+    known[numbers] = np.arange(len(numbers))
+    report({"stage": "regression", "texts": int((known[english] >= 0).sum())})
+    taught = known[english] >= 0
+    bags = _bags(tokens, texts[taught], weights)
+    found = _solve(bags, vectors[known[english[taught]]], strength[taught], None, ITERATIONS[0])
+    report({"stage": "regression", "texts": len(texts)})
+    everything, place = np.unique(english, return_inverse=True)
+    targets = _unit(_bags(tokens, everything, weights) @ found)
+    asked = known[everything] >= 0
+    targets[asked] = vectors[known[everything[asked]]]
+    bags = _bags(tokens, texts, weights)
+    found = _solve(bags, targets, strength, place, ITERATIONS[1], found)
+    rng = np.random.default_rng(seed)
+    empty = ~found.any(axis=1)
+    noise = rng.standard_normal((int(empty.sum()), found.shape[1]), dtype=np.float32)
+    found[empty] = 0.1 * noise / np.sqrt(found.shape[1])
+    return found
+
+
+def _rows(tables: Tables) -> tuple[Ints, Ints, Floats]:
+    """Return (English text, text that means it, weight) of each row: (n,) each."""
+    own = np.unique(np.concatenate([tables.pairs[:, 0], tables.english]))
+    paired = np.isin(tables.words[:, :2], tables.english)
+    forth, back = tables.words[paired[:, 0]], tables.words[paired[:, 1]][:, [1, 0, 2]]
+    pairs = np.concatenate([tables.pairs, forth, back])
+    count = np.bincount(pairs[:, 2], minlength=1)[pairs[:, 2]]
+    strength = np.sqrt(np.minimum(1, FULL_ROWS / count)).astype(np.float32)
+    return (
+        np.concatenate([own, pairs[:, 0]]),
+        np.concatenate([own, pairs[:, 1]]),
+        np.concatenate([np.ones(len(own), np.float32), strength]),
+    )
+
+
+def _bags(tokens: Tokens, texts: Ints, weights: Floats) -> sparse.csr_matrix:
+    """Return the weighted bags (n, V) of texts, rows of length 1, the unknown piece left out."""
+    starts = tokens.starts[texts]
+    lengths = np.minimum(tokens.starts[texts + 1] - starts, MAX_PIECES)
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    positions = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+    ids = np.asarray(tokens.ids[positions], np.int32)
+    values = np.where(ids == 0, np.float32(0), weights[ids])
+    bags = sparse.csr_matrix((values, ids, offsets), shape=(len(texts), len(weights)))
+    bags.sum_duplicates()
+    norm = np.sqrt(np.asarray(bags.power(2).sum(axis=1)).ravel())
+    bags.data /= np.repeat(np.maximum(norm, 1e-9), np.diff(bags.indptr)).astype(np.float32)
+    return bags
+
+
+def _solve(
+    bags: sparse.csr_matrix,
+    targets: Floats,
+    strength: Floats,
+    place: Ints | None,
+    iterations: int,
+    start: Floats | None = None,
+) -> Floats:
+    """Return W (V, d) with bags @ W near targets, by conjugate gradients per column.
+
+    Args:
+        bags: (n, V).
+        targets: (n, d), or with `place` the rows that `place` (n,) picks from.
+        strength: weights of the rows (n,).
+        start: W to begin with; default 0.
+    """
+    turned = bags.T.tocsr()
+    weigh = strength[:, None]
+
+    def normal(w: Floats) -> Floats:
+        return _times(turned, weigh * _times(bags, w)) + np.float32(RIDGE) * w
+
+    right = _times(turned, weigh * (targets if place is None else targets[place]))
+    w = np.zeros_like(right) if start is None else start.copy()
+    residual = right if start is None else right - normal(w)
+    direction = residual.copy()
+    size = np.einsum("ij,ij->j", residual, residual)
+    for _ in range(iterations):
+        product = normal(direction)
+        along = size / np.maximum(np.einsum("ij,ij->j", direction, product), 1e-12)
+        w += along * direction
+        residual -= along * product
+        smaller = np.einsum("ij,ij->j", residual, residual)
+        direction *= smaller / np.maximum(size, 1e-12)
+        direction += residual
+        size = smaller
+    return w
+
+
+def _times(matrix: sparse.csr_matrix, dense: Floats) -> Floats:
+    """Return the product, the two halves of the columns in parallel."""
+    half = dense.shape[1] // 2
+    with ThreadPoolExecutor(2) as pool:
+        parts = pool.map(
+            lambda part: matrix @ np.ascontiguousarray(part), (dense[:, :half], dense[:, half:])
+        )
+        return np.concatenate(list(parts), axis=1)
+
+
+def _unit(rows: NDArray[np.float32]) -> Floats:
+    """Return rows of length 1; zero rows stay."""
+    norm = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+    unit: Floats = np.divide(rows, norm, out=np.zeros_like(rows), where=norm > 1e-9)
+    return unit
