@@ -26,11 +26,20 @@ BLOCK = 16_384
 #: Pieces whose neighbours are kept; at most 2 KiB each.
 CACHE = 8_192
 
+#: Leading components that candidates are found by, rows their basis is taken from, and candidates
+#: of a piece whose exact cosines are computed.
+COMPONENTS, SAMPLE, CANDIDATES = 128, 20_000, 1_024
+
+Floats = NDArray[np.float32]
+
 _Near = tuple[NDArray[np.int32], NDArray[np.float32]]
 
 
 class Neighbours:
-    """Exact nearest neighbours; the most recently asked pieces are kept. Safe to share."""
+    """Nearest neighbours; the most recently asked pieces are kept. Safe to share.
+
+    Cosines are exact; neighbours are those among the `CANDIDATES` nearest by leading components.
+    """
 
     def __init__(self, encoder: StaticEncoder) -> None:
         self._encoder = encoder
@@ -80,28 +89,46 @@ class Neighbours:
         return ((self.piece(row), 1.0), *((self.piece(i), min(c, 1.0)) for i, c in others))
 
     @functools.cached_property
-    def _unit(self) -> NDArray[np.float32]:
-        """Vectors (V, d) scaled to length 1, 0 for pieces without one.
+    def _sketch(self) -> tuple[Floats, Floats]:
+        """A basis (d, k) and all unit vectors in it (V, k), 0 for pieces without a vector.
 
-        Kept, at four bytes a component (100 MiB for the embedded model), by processes that search:
-        reading the stored rows anew for each query took six times as long.
+        Kept by processes that search: half of the vectors' own size, since reading the stored
+        rows anew for each query takes several times as long. The basis holds the principal
+        components of a sample, so that cosines in it are near the true ones.
         """
-        rows, scales = self._encoder.rows, self._encoder.scales
-        unit = np.empty((len(rows), self._encoder.dimension), dtype=np.float32)
+        encoder = self._encoder
+        size = len(encoder.scales)
+        sample = np.flatnonzero(self.weights > 0)[:: max(1, size // SAMPLE)]
+        unit = self._units(sample)
+        values, basis = np.linalg.eigh(unit.T @ unit)
+        basis = basis[:, np.argsort(-values)[:COMPONENTS]]
+        rows = np.empty((size, basis.shape[1]), dtype=np.float32)
+        for start in range(0, size, BLOCK):
+            part = np.arange(start, min(start + BLOCK, size))
+            np.matmul(self._units(part), basis, out=rows[part[0] : part[-1] + 1])
+        return basis, rows
+
+    def _units(self, rows: NDArray[np.intp]) -> Floats:
+        """Return the vectors of rows (n,) at length 1, (n, d); 0 where a piece has none."""
+        encoder, lengths = self._encoder, self.weights[rows]
         factors = np.divide(
-            scales, self.weights, out=np.zeros_like(self.weights), where=self.weights > 0
+            encoder.scales[rows], lengths, out=np.zeros_like(lengths), where=lengths > 0
         )
-        for start in range(0, len(rows), BLOCK):
-            part = slice(start, start + BLOCK)
-            np.multiply(rows.take(part), factors[part, None], out=unit[part])
-        return unit
+        return encoder.rows.take(rows) * factors[:, None]
 
     def _search(self, asked: Sequence[int]) -> list[_Near]:
-        cosines = self._unit[np.array(asked, dtype=np.intp)] @ self._unit.T
-        return [_best(line) for line in cosines]
+        basis, sketch = self._sketch
+        exact = self._units(np.array(asked, dtype=np.intp))
+        rough = (exact @ basis) @ sketch.T
+        return [self._best(line, unit) for line, unit in zip(rough, exact, strict=True)]
 
-
-def _best(cosines: NDArray[np.float32]) -> _Near:
-    near = np.flatnonzero(cosines >= LEAST_COSINE)
-    order = near[np.argsort(-cosines[near], kind="stable")[:MAX_NEIGHBOURS]]
-    return order.astype(np.int32), cosines[order]
+    def _best(self, rough: Floats, unit: Floats) -> _Near:
+        """Return the pieces nearest to a unit vector (d,) among the best by the sketch (V,)."""
+        if len(rough) > CANDIDATES:
+            rows = np.sort(np.argpartition(-rough, CANDIDATES)[:CANDIDATES])
+        else:
+            rows = np.arange(len(rough))
+        cosines = self._units(rows) @ unit
+        near = np.flatnonzero(cosines >= LEAST_COSINE)
+        order = near[np.argsort(-cosines[near], kind="stable")[:MAX_NEIGHBOURS]]
+        return rows[order].astype(np.int32), cosines[order]
