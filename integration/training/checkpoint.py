@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
 from opensearch_clir.errors import DataError
-from opensearch_clir.training.static_model import Model, Optimiser
+from opensearch_clir.training.static_model import Floats, Model, Optimiser
 
 __all__ = ["State", "load", "save"]
 
 
 @dataclass
 class State:
-    """Model and optimiser after `done` steps and `seconds` of stepping."""
+    """Model and optimiser after `done` steps and `seconds` of stepping.
+
+    ``turn`` (d, d) maps what the teacher says to the space of the model; empty: they are one.
+    """
 
     model: Model
     optimiser: Optimiser
     done: int = 0
     seconds: float = 0.0
+    turn: Floats = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
 
 def load(path: Path) -> State | None:
@@ -38,7 +42,8 @@ def load(path: Path) -> State | None:
             optimiser.moment, optimiser.gain_moment = saved["moment"], saved["gain_moment"]
             optimiser.count = saved["count"]
             model = Model(saved["direction"], saved["gain"])
-            return State(model, optimiser, int(saved["done"]), float(saved["seconds"]))
+            done, seconds = int(saved["done"]), float(saved["seconds"])
+            return State(model, optimiser, done, seconds, saved["turn"])
     except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
         raise DataError(f"{path} is no checkpoint ({error}); delete it to start anew") from error
 
@@ -59,5 +64,6 @@ def save(path: Path, state: State) -> None:
         count=state.optimiser.count,
         done=state.done,
         seconds=state.seconds,
+        turn=state.turn,
     )
     part.replace(path)

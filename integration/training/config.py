@@ -46,6 +46,8 @@ class Config:
         gain_rate: step size of the logarithm of a piece's weight; 0 keeps the SIF weights.
         scale: cosines are multiplied by it before the softmax; above 40, float32 underflows.
         sif: a of the starting weight a / (a + p) of a piece of probability p.
+        sif_after: a of a second such factor, put on after the regression; 0: none.
+        evenness: power by which the spread of components is evened after the regression, 0 to 1.
         start: ``lsi``, ``random`` or ``teacher``, a regression onto what the teacher says.
         every: steps between progress lines and checkpoints.
         mixture: what a batch is made of.
@@ -75,6 +77,8 @@ class Config:
     gain_rate: AtLeast0[float] = 3e-3
     scale: Annotated[float, Field(gt=0, le=40)] = 20.0
     sif: Positive = 1e-4
+    sif_after: AtLeast0[float] = 0.0
+    evenness: Annotated[float, Field(ge=0, le=1)] = 0.0
     start: Literal["lsi", "random", "teacher"] = "lsi"
     every: AtLeast1[int] = 500
     mixture: Mixture = field(default_factory=Mixture)

@@ -18,7 +18,7 @@ from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.evaluation.read_set import read_set
 from opensearch_clir.training.static_model import Floats, embed
 
-__all__ = ["EvalSet", "encode", "figures", "read_sets"]
+__all__ = ["EvalSet", "as_arrays", "encode", "figures", "ndcg", "read_sets"]
 
 #: Turns texts into unit vectors (n, d).
 Encode = Callable[[Sequence[str]], Floats]
@@ -50,10 +50,15 @@ def read_sets(folder: Path) -> list[EvalSet]:
     """
     if not folder.is_dir():
         raise ConfigurationError(f"no such folder of evaluation sets: {folder}")
-    return [_arrays(path) for path in sorted(folder.iterdir()) if path.is_dir()]
+    return [as_arrays(path) for path in sorted(folder.iterdir()) if path.is_dir()]
 
 
-def _arrays(folder: Path) -> EvalSet:
+def as_arrays(folder: Path) -> EvalSet:
+    """Read one evaluation set.
+
+    Raises:
+        DataError: the set is malformed.
+    """
     found = read_set(folder)
     documents, queries = list(found.documents.values()), list(found.queries.values())
     column = {document.id: number for number, document in enumerate(documents)}
@@ -93,9 +98,7 @@ def figures(data: EvalSet, run: Encode) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     views = {"pooled": np.ones_like(same), "same": same, "cross": ~same}
     for view, allowed in views.items():
-        for lang, value in zip(
-            data.query_langs, _ndcg(scores, data.relevant, allowed), strict=True
-        ):
+        for lang, value in zip(data.query_langs, ndcg(scores, data.relevant, allowed), strict=True):
             if not np.isnan(value):
                 found["all"][view].append(value)
                 found[lang][view].append(value)
@@ -105,7 +108,7 @@ def figures(data: EvalSet, run: Encode) -> dict[str, dict[str, float]]:
     }
 
 
-def _ndcg(
+def ndcg(
     scores: Floats, relevant: NDArray[np.bool_], allowed: NDArray[np.bool_]
 ) -> Iterable[float]:
     """Return nDCG@10 per query among allowed documents; NaN where none is relevant."""

@@ -17,7 +17,7 @@ from opensearch_clir.training.static_model import Floats
 from opensearch_clir.training.tokenized import Ints, Tables, Tokens
 from opensearch_clir.training.workspace import Report
 
-__all__ = ["initial"]
+__all__ = ["even", "initial"]
 
 #: Pieces of one text that are read.
 MAX_PIECES = 64
@@ -27,6 +27,9 @@ RIDGE = 0.3
 
 #: Iterations of conjugate gradients in the first and the second solution.
 ITERATIONS = (12, 8)
+
+#: Columns solved at once by each of two threads.
+COLUMNS = 32
 
 #: Rows of a file that count in full; those of larger files count less, by the square root.
 FULL_ROWS = 8000
@@ -57,7 +60,7 @@ def initial(
     report({"stage": "regression", "texts": int((known[english] >= 0).sum())})
     taught = known[english] >= 0
     bags = _bags(tokens, texts[taught], weights)
-    found = _solve(bags, vectors[known[english[taught]]], strength[taught], None, ITERATIONS[0])
+    found = _solve(bags, vectors, strength[taught], known[english[taught]], ITERATIONS[0])
     report({"stage": "regression", "texts": len(texts)})
     everything, place = np.unique(english, return_inverse=True)
     targets = _unit(_bags(tokens, everything, weights) @ found)
@@ -69,6 +72,20 @@ def initial(
     empty = ~found.any(axis=1)
     noise = rng.standard_normal((int(empty.sum()), found.shape[1]), dtype=np.float32)
     found[empty] = 0.1 * noise / np.sqrt(found.shape[1])
+    return found
+
+
+def even(directions: Floats, weights: Floats, power: float) -> Floats:
+    """Return the map (d, d) that makes the spread of weighted directions (V, d) more even.
+
+    Each principal component, not centred, is divided by its standard deviation to the `power`: 0
+    leaves them, 1 whitens (Su et al., "Whitening Sentence Representations for Better Semantics and
+    Faster Retrieval", 2021). The leading ones say what all texts have in common.
+    """
+    rows = directions * weights[:, None]
+    values, basis = np.linalg.eigh((rows.T @ rows).astype(np.float64) / len(rows))
+    scale = np.maximum(values, 1e-9 * max(float(values[-1]), 1e-30)) ** (-power / 2)
+    found: Floats = (basis * (scale / scale.min()) @ basis.T).astype(np.float32)
     return found
 
 
@@ -107,7 +124,7 @@ def _solve(
     bags: sparse.csr_matrix,
     targets: Floats,
     strength: Floats,
-    place: Ints | None,
+    place: Ints,
     iterations: int,
     start: Floats | None = None,
 ) -> Floats:
@@ -115,18 +132,43 @@ def _solve(
 
     Args:
         bags: (n, V).
-        targets: (n, d), or with `place` the rows that `place` (n,) picks from.
+        targets: the rows (m, d) that `place` picks from.
         strength: weights of the rows (n,).
+        place: row of `targets` for each row of `bags` (n,).
         start: W to begin with; default 0.
     """
     turned = bags.T.tocsr()
     weigh = strength[:, None]
 
-    def normal(w: Floats) -> Floats:
-        return _times(turned, weigh * _times(bags, w)) + np.float32(RIDGE) * w
+    def columns(part: slice) -> Floats:
+        """Solve for some of the d columns: none depends on another, and memory is bounded."""
+        wanted = targets[place, part]
+        begin = None if start is None else np.ascontiguousarray(start[:, part])
+        return _gradients(bags, turned, weigh, turned @ (weigh * wanted), iterations, begin)
 
-    right = _times(turned, weigh * (targets if place is None else targets[place]))
-    w = np.zeros_like(right) if start is None else start.copy()
+    width = targets.shape[1]
+    parts = [slice(first, first + COLUMNS) for first in range(0, width, COLUMNS)]
+    with ThreadPoolExecutor(2) as pool:
+        return np.concatenate(list(pool.map(columns, parts)), axis=1)
+
+
+def _gradients(
+    bags: sparse.csr_matrix,
+    turned: sparse.csr_matrix,
+    weigh: Floats,
+    right: Floats,
+    iterations: int,
+    start: Floats | None,
+) -> Floats:
+    """Return W (V, k) by conjugate gradients, each column for itself, from `start` or 0."""
+
+    def normal(w: Floats) -> Floats:
+        inner = bags @ w
+        inner *= weigh
+        found: Floats = turned @ inner + np.float32(RIDGE) * w
+        return found
+
+    w = np.zeros_like(right) if start is None else start
     residual = right if start is None else right - normal(w)
     direction = residual.copy()
     size = np.einsum("ij,ij->j", residual, residual)
@@ -140,16 +182,6 @@ def _solve(
         direction += residual
         size = smaller
     return w
-
-
-def _times(matrix: sparse.csr_matrix, dense: Floats) -> Floats:
-    """Return the product, the two halves of the columns in parallel."""
-    half = dense.shape[1] // 2
-    with ThreadPoolExecutor(2) as pool:
-        parts = pool.map(
-            lambda part: matrix @ np.ascontiguousarray(part), (dense[:, :half], dense[:, half:])
-        )
-        return np.concatenate(list(parts), axis=1)
 
 
 def _unit(rows: NDArray[np.float32]) -> Floats:

@@ -67,6 +67,7 @@ def train(config: Config, report: Report = _silent) -> tuple[Tokenizer, Floats]:
     if state is None:
         report({"stage": "start", "kind": config.start})
         state = _start(config, tokens, tables, tokenizer.get_vocab_size(), taught, report)
+        checkpoint.save(saved, state)
     elif len(state.model.gain) != tokenizer.get_vocab_size():
         raise ConfigurationError(f"{saved} is of another vocabulary; empty {config.work}")
 
@@ -74,6 +75,8 @@ def train(config: Config, report: Report = _silent) -> tuple[Tokenizer, Floats]:
         report(_figures(state, losses, sets, tokenizer))
 
     progress(deque())
+    if taught is not None:
+        taught = taught.turned(state.turn)
     for losses in _steps(config, state, sampler, tokens, saved, taught):
         progress(losses)
     return tokenizer, static_model.folded(state.model)
@@ -145,7 +148,11 @@ def _start(
         answers = (taught, lessons.vectors[lessons.row[taught]])
         weights = np.exp(gain)
         direction = regression.initial(tokens, tables, answers, weights, config.seed, report)
-    elif config.start == "lsi":
+        if config.sif_after:
+            gain += np.log(config.sif_after / (config.sif_after + share)).astype(np.float32)
+        turn = regression.even(direction, np.exp(gain), config.evenness)
+        return State(Model(direction @ turn, gain), Optimiser(size), turn=turn)
+    if config.start == "lsi":
         direction = lsi.initial(tokens, tables, size, config.dimension, config.seed)
     else:
         rng = np.random.default_rng(config.seed)

@@ -47,6 +47,12 @@ class Lessons:
     vectors: Floats
     weight: float
 
+    def turned(self, turn: Floats) -> Lessons:
+        """Return the lessons in the space that `turn` (d, d) maps to; with an empty one, these."""
+        if not turn.size:
+            return self
+        return Lessons(self.row, _normalised(self.vectors @ turn)[0], self.weight)
+
     def pull(self, gradient: Floats, keys: Ints) -> None:
         """Add the gradient of minus the mean cosine to it, times the weight.
 
