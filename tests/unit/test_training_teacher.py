@@ -13,7 +13,7 @@ import pytest
 
 from opensearch_clir.encoders.static import StaticEncoder
 from opensearch_clir.errors import ConfigurationError, DataError
-from opensearch_clir.training import config, run, teacher, whole_words
+from opensearch_clir.training import config, regression, run, teacher, whole_words
 from opensearch_clir.training.static_model import Lessons
 from test_encoder_support import train_tokenizer, write_model
 from training_cases import bilingual, gz, small, write_corpus
@@ -170,3 +170,44 @@ def test_added_words_are_one_piece_and_change_no_other() -> None:
     # Its score is not so high that other words are cut by it.
     scores = dict(json.loads(longer.to_str())["model"]["vocab"])
     assert scores["▁xylophon"] < -5
+
+
+def spread(rows: np.ndarray) -> float:
+    """Return the largest variance of a component over the smallest."""
+    values = np.linalg.eigvalsh(rows.T.astype(np.float64) @ rows)
+    return float(values[-1] / values[0])
+
+
+@pytest.mark.parametrize(("power", "left"), [(0.0, 1.0), (0.5, 0.5), (1.0, 0.0)])
+def test_evening_takes_a_power_of_the_spread(power: float, left: float) -> None:
+    rng = np.random.default_rng(4)
+    directions = (rng.standard_normal((400, 6)) * [9, 5, 3, 2, 1, 0.5]).astype(np.float32)
+    weights = rng.uniform(0.1, 1, 400).astype(np.float32)
+    turn = regression.even(directions, weights, power)
+    weighted = directions * weights[:, None]
+    assert spread(weighted @ turn) == pytest.approx(spread(weighted) ** left, rel=1e-2)
+    if power == 0:
+        np.testing.assert_allclose(turn, np.eye(6), atol=1e-5)
+
+
+def test_lessons_follow_the_model_into_its_space() -> None:
+    lessons = Lessons(np.array([0, -1]), np.array([[0.6, 0.8]], np.float32), 1.0)
+    turned = lessons.turned(np.diag([1.0, 3.0]).astype(np.float32))
+    np.testing.assert_allclose(turned.vectors, [[0.6 / 6.12**0.5, 2.4 / 6.12**0.5]], rtol=1e-5)
+    assert lessons.turned(np.zeros((0, 0), np.float32)) is lessons
+
+
+def test_a_run_with_a_teacher_resumes_to_the_same_vectors(
+    data: Path, known: str, tmp_path: Path
+) -> None:
+    def settings(name: str, steps: int) -> config.Config:
+        more = {"evenness": 0.5, "sif_after": 1e-3, "distillation": 2.0}
+        return small(
+            data, tmp_path / name, steps=steps, start="teacher", teacher=known, every=5,
+            minutes=0, **more,
+        )  # fmt: skip
+
+    whole = run.train(settings("one", 10))[1]
+    # A finished run of no steps leaves its start behind; the rates of the second leg are its own.
+    run.train(settings("two", 0))
+    np.testing.assert_array_equal(run.train(settings("two", 10))[1], whole)
