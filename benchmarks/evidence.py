@@ -25,7 +25,7 @@ from opensearch_clir.evaluation.workbench import Workbench, workbench
 from opensearch_clir.progress import to_stream
 from opensearch_clir.settings import Settings
 
-__all__ = ["Gathered", "cached", "gathered", "limited", "read", "read_evidence"]
+__all__ = ["THIN", "Gathered", "cached", "gathered", "limited", "read", "read_evidence"]
 
 #: A name of a set with this and a number behind it means its one-language-per-group variant.
 THIN = "-thin"
