@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from opensearch_clir.calibration.bend import Bend, Bends
+from opensearch_clir.calibration.bend import STRAIGHT, Bend, Bends
 from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.logistic import logistic
 from opensearch_clir.calibration.parameters import Parameters
 from opensearch_clir.calibration.predict import fused, shown
+from opensearch_clir.errors import DataError
 from opensearch_clir.evaluation.folds import make_folds
 
 __all__ = ["KNOT", "bent", "fit_bends", "held_out"]
@@ -44,6 +45,8 @@ def bent(
 ) -> Parameters:
     """Return the parameters that `make` fits to the rows, with bends from held-out hits.
 
+    Where the rows without one fold are too few for `make`, there is no bend.
+
     Args:
         rows: of the judged queries.
         topics: query id -> topic; a topic is never split.
@@ -51,11 +54,16 @@ def bent(
         background: location and scale of pairs without a place.
         seed: of the folds.
 
-    Raises: what `make` raises, also for four fifths of the rows.
+    Raises: what `make` raises for all rows.
     """
-    return replace(
-        make(rows), bends=fit_bends(rows, held_out(rows, topics, make, background, seed=seed))
-    )
+    whole = make(rows)
+    if len({topics[row.query] for row in rows}) < FOLDS:
+        return replace(whole, bends=STRAIGHT)
+    try:
+        logits = held_out(rows, topics, make, background, seed=seed)
+    except DataError:
+        return replace(whole, bends=STRAIGHT)
+    return replace(whole, bends=fit_bends(rows, logits))
 
 
 def held_out(
@@ -66,7 +74,12 @@ def held_out(
     *,
     seed: int = 0,
 ) -> list[Array]:
-    """Return the fused log-odds of each row, from weights fitted on other topics."""
+    """Return the fused log-odds of each row, from weights fitted on other topics.
+
+    Raises:
+        ConfigurationError: fewer than `FOLDS` topics.
+        DataError: the rows without one fold are too few for `make`.
+    """
     folds = make_folds({row.query: topics[row.query] for row in rows}, FOLDS, seed)
     found = {}
     for fold in range(FOLDS):

@@ -17,7 +17,7 @@ from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.intercepts import recalibrated, shifted
 from opensearch_clir.calibration.parameters import Parameters
 from opensearch_clir.calibration.predict import FIRST, first, fused, log_odds, shown
-from opensearch_clir.errors import ConfigurationError
+from opensearch_clir.errors import ConfigurationError, DataError
 from opensearch_clir.evaluation.folds import make_folds
 
 BENDS = Bends(-2.0, Bend(-1.5, 1.2, 0.6), Bend(-1.0, 0.8, 0.4))
@@ -119,6 +119,21 @@ def test_no_hit_is_scored_by_weights_that_saw_its_topic() -> None:
         number = round(float(moved[0]))
         assert number == folds[row.query] + 1
         assert where[row.query] not in asked[number - 1]
+
+
+def test_too_little_to_hold_some_out_leaves_no_bend() -> None:
+    rows, truth = bent_rows(60)
+    few = rows[:8]
+    assert bent(few, topics(few), lambda _: truth, BACKGROUND).bends == STRAIGHT
+
+    def make(some: Sequence[Rows]) -> Parameters:
+        if len(some) < len(rows):
+            raise DataError("too few")
+        return truth
+
+    assert bent(rows, topics(rows), make, BACKGROUND) == replace(truth, bends=STRAIGHT)
+    with pytest.raises(DataError, match="too few"):
+        bent(rows[:-1], topics(rows), make, BACKGROUND)
 
 
 def test_a_bend_is_chosen_where_there_is_one_and_only_there() -> None:
