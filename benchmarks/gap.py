@@ -27,10 +27,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from offline import Floats, Matrices, Variant, by_language, standardised
+from offline import Floats, Matrices, Variant, Vectors, by_language, standardised
 
 from opensearch_clir.calibration.fit import Places
-from opensearch_clir.calibration.pair_places import STRENGTH, pair_places
+from opensearch_clir.calibration.places import pair_places
 from opensearch_clir.encoders.background import robust_place
 from opensearch_clir.encoders.registry import load_encoder
 from opensearch_clir.evaluation.read_set import read_set
@@ -148,11 +148,17 @@ def places_of(m: Matrices, variant: Variant) -> Places:
         "matching": robust_place(cosines[same & known]),
         "non_matching": robust_place(cosines[~same & known]),
     }
-    pairs = pair_places(heads, documents, background, strength=STRENGTH)
-    for source in sorted(set(m.query_langs.tolist()) - set(heads)):
+    pairs = pair_places(_known(heads), _known(documents), background)
+    for source in sorted(set(m.query_langs.tolist())):
         for target in documents:
-            pairs[f"{source}>{target}"] = background["non_matching"]
+            of_class = background["matching" if source == target else "non_matching"]
+            pairs.setdefault(f"{source}>{target}", of_class)
     return Places(background, pairs)
+
+
+def _known(rows: Mapping[str, Vectors]) -> dict[str, Floats]:
+    kept = {code: found[np.any(found, axis=1)].astype(np.float64) for code, found in rows.items()}
+    return {code: found for code, found in kept.items() if len(found)}
 
 
 def located(m: Matrices, variant: Variant, *, by_class: bool = False) -> Floats:

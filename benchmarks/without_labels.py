@@ -1,10 +1,11 @@
 """What calibration is worth with and without judgments, against the best stock hybrid.
 
-    python benchmarks/without_labels.py SET... [--queries N] [--out FILE]
+    python benchmarks/without_labels.py SET... [--queries N] [--cache DIR] [--out FILE]
 
-Each SET is a folder with `corpus.jsonl[.gz]`, `queries.tsv` and `qrels.tsv[.gz]`; two or more are
-needed. For each of them the built-in parameters are fitted anew on the others, so that they have
-not seen it. Then, pooled nDCG@10 of: the stock hybrid with settings cross-fitted by topic; those
+Each SET is a folder with `corpus.jsonl[.gz]`, `queries.tsv` and `qrels.tsv[.gz]`; `FOLDER-thin0` is
+its variant with one language per text; two different ones or more are needed. For each of them the
+built-in parameters are fitted anew on the others, so that they have not seen it (nor its
+variant). Then, pooled nDCG@10 of: the stock hybrid with settings cross-fitted by topic; those
 built-in parameters as they are; calibrated without judgments, from the corpus alone; calibrated
 from judgments, cross-fitted by topic. `share` is how much of the gain of the last over the hybrid
 the others have.
@@ -16,25 +17,24 @@ import argparse
 import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from evidence import THIN, Gathered, limited, read, read_evidence
 from fit_builtin import average
 
-from opensearch_clir.calibration.fit import Places, fit
-from opensearch_clir.calibration.gather import Rows, gather
+from opensearch_clir.calibration.fit import Places
 from opensearch_clir.calibration.parameters import Parameters
 from opensearch_clir.calibration.unlabelled import without_judgments
 from opensearch_clir.cli.common import open_client
 from opensearch_clir.evaluation.experiment import Experiment, Options
 from opensearch_clir.evaluation.folds import make_folds
 from opensearch_clir.evaluation.metrics import pooled
-from opensearch_clir.evaluation.read_set import read_set
 from opensearch_clir.evaluation.sets import EvaluationSet
 from opensearch_clir.evaluation.systems.ours import Calibrated
-from opensearch_clir.evaluation.tuning import OBJECTIVE, PAIR_RIDGE, judged
+from opensearch_clir.evaluation.tuning import OBJECTIVE, cross_fitted
 from opensearch_clir.evaluation.workbench import Workbench, workbench
 from opensearch_clir.progress import silent, to_stream
 
@@ -49,7 +49,7 @@ class Bench:
     """One set on the server, with the evidence of its queries."""
 
     bench: Workbench
-    rows: list[Rows]
+    evidence: Gathered
 
     @property
     def set(self) -> EvaluationSet:
@@ -61,19 +61,17 @@ def main() -> None:
     parser.add_argument("sets", nargs="+", type=Path)
     parser.add_argument("--queries", type=int, help="at most so many of each set, whole topics")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/without_labels.json"))
+    parser.add_argument("--cache", type=Path, help="folder that keeps the evidence that was read")
     arguments = parser.parse_args()
-    if len(arguments.sets) < 2:
+    if len({source(place.name) for place in arguments.sets}) < 2:
         parser.error("give two sets or more: the built-in parameters are fitted on the others")
     client, settings = open_client()
     with ExitStack() as stack:
         benches: dict[str, Bench] = {}
-        for folder in arguments.sets:
-            found = limited(read_set(folder), arguments.queries)
+        for place in arguments.sets:
+            found = limited(read(place), arguments.queries)
             bench = stack.enter_context(workbench(client, found, settings, progress=to_stream()))
-            queries = judged(found, list(found.queries))
-            evidence = gather(bench.preparer, queries, list(found.documents))
-            rows = list(to_stream()(evidence, label=found.name, total=len(queries)))
-            benches[found.name] = Bench(bench, rows)
+            benches[found.name] = Bench(bench, read_evidence(bench, settings, arguments.cache))
         result = {name: compared(name, benches) for name in benches}
     arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     for name, figures in result.items():
@@ -83,12 +81,12 @@ def main() -> None:
 def compared(name: str, benches: Mapping[str, Bench]) -> dict[str, Any]:
     """Return the figures of one set."""
     this = benches[name]
-    background = this.bench.preparer.schema.generation.background
-    others = {other: b.rows for other, b in benches.items() if other != name}
-    prior = average(others, Places(background))
+    places = Places(this.evidence.background)
+    others = {n: b.evidence.rows for n, b in benches.items() if source(n) != source(name)}
+    prior = average(others, places)
     stock = Experiment(this.bench, Options(systems=("hybrid",), pair_topics=0, timed=0)).run()
     choice, _, notes = without_judgments(this.bench.preparer, prior, None, 0, silent)
-    fitted = cross_fitted(this, prior)
+    fitted = fitted_on_judgments(this, prior)
     values = {
         "hybrid": float(np.mean(list(stock["hybrid"].pooled[OBJECTIVE].values()))),
         "built-in": measured(this, lambda _: prior),
@@ -98,7 +96,7 @@ def compared(name: str, benches: Mapping[str, Bench]) -> dict[str, Any]:
     gain = values["from judgments"] - values["hybrid"]
     share = {n: round((v - values["hybrid"]) / gain, 3) for n, v in values.items()}
     return {
-        "queries": len(this.rows),
+        "queries": len(this.evidence.rows),
         "nDCG@10": {n: round(v, 4) for n, v in values.items()},
         "share": share,
         "chosen without judgments": choice.name,
@@ -112,38 +110,27 @@ def measured(this: Bench, parameters_of: Callable[[str], Parameters]) -> float:
     return float(np.mean(list(pooled(this.set, run, (OBJECTIVE,))[OBJECTIVE].values())))
 
 
-def cross_fitted(this: Bench, prior: Parameters) -> Callable[[str], Parameters]:
+def fitted_on_judgments(this: Bench, prior: Parameters) -> Callable[[str], Parameters]:
     """Return the parameters of each query, fitted on the folds of other topics."""
-    folds = make_folds(this.set.components, FOLDS)
-    places = Places(this.bench.preparer.schema.generation.background)
+    topics = this.evidence.topics
+    folds = make_folds(topics, FOLDS)
+    places = Places(this.evidence.background)
     by_fold = {
-        fold: fit(
-            [row for row in this.rows if folds[row.query] != fold],
-            prior,
+        fold: cross_fitted(
+            [row for row in this.evidence.rows if folds[row.query] != fold],
+            topics,
             places,
-            origin=f"all folds but {fold}",
-            pair_ridge=PAIR_RIDGE,
+            f"all folds but {fold}",
+            prior,
         )
         for fold in range(FOLDS)
     }
     return lambda query: by_fold[folds[query]]
 
 
-def limited(full: EvaluationSet, most: int | None) -> EvaluationSet:
-    """Keep whole topics of a set, drawn at random, with about `most` queries."""
-    if most is None or len(full.queries) <= most:
-        return full
-    names = sorted(set(full.components.values()))
-    kept: set[str] = set()
-    for i in np.random.default_rng(0).permutation(len(names)):
-        found = {query for query, topic in full.components.items() if topic == names[i]}
-        if len(kept) + len(found) <= most:
-            kept |= found
-    return replace(
-        full,
-        queries={query: full.queries[query] for query in full.queries if query in kept},
-        qrels={query: full.qrels[query] for query in full.qrels if query in kept},
-    )
+def source(name: str) -> str:
+    """Return the set that a variant was made from."""
+    return name.rpartition(THIN)[0] or name
 
 
 if __name__ == "__main__":

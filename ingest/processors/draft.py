@@ -8,7 +8,7 @@ from typing import Any
 from opensearch_clir.entities import entity_keys
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.ingest.processors.language import given_tags, tagged_posterior
-from opensearch_clir.ingest.processors.tags import digest, group_of, is_ours, language_tags
+from opensearch_clir.ingest.processors.tags import alone, digest, group_of, is_ours, language_tags
 from opensearch_clir.ingest.processors.text import (
     FieldTexts,
     UnusableDocument,
@@ -58,10 +58,12 @@ class Draft:
         """Return the document with our object; `posterior` must be known."""
         if self.posterior is None:
             raise AssertionError("the language was not detected")
+        content = digest(self.texts, self.tags, schema)
         ours: dict[str, Any] = {
             **language_tags(self.posterior, schema.lang_threshold),
             "text": text_object(self.texts, self.posterior.above(schema.lang_threshold)),
-            "hash": digest(self.texts, self.tags, schema),
+            "hash": content,
+            "group": alone(content) if self.group is None else self.group,
         }
         keys = entity_keys(self.texts.joined) if schema.entities else ()
         if keys:
@@ -70,6 +72,4 @@ class Draft:
             ours["pieces"] = {schema.lexicon: self.pieces}
         if self.vector:
             ours["v"] = {schema.active: self.vector}
-        if self.group is not None:
-            ours["group"] = self.group
         return {**self.document, schema.namespace: ours}

@@ -12,13 +12,16 @@ from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.ingest.processors.text import FieldTexts, UnusableDocument
 from opensearch_clir.language.base import LanguagePosterior
 
-__all__ = ["STALE", "digest", "group_of", "is_ours", "language_tags"]
+__all__ = ["STALE", "alone", "digest", "group_of", "is_alone", "is_ours", "language_tags"]
 
 #: Value of ``hash`` where the text may have changed since the enrichment: backfill looks for it.
 STALE = "stale"
 
 #: Probability below which a language is left out of ``lang_mix``.
 MIX_FLOOR = 0.05
+
+#: Beginning of the group of a document that names none.
+_ALONE = "alone:"
 
 #: Every key that our object can have; anything else in it is a user's.
 _KEYS = frozenset(
@@ -70,6 +73,20 @@ def group_of(document: Mapping[str, Any], schema: IndexSchema) -> str | None:
     if not isinstance(value, (str, int)):
         raise UnusableDocument(f"field '{name}' is a {type(value).__name__}, expected a group name")
     return str(value)
+
+
+def alone(content: str) -> str:
+    """Return the group of a document that names none, by its digest.
+
+    Collapsing on the group would make one hit of all documents without one; so each has its own,
+    and only copies of one text share it.
+    """
+    return f"{_ALONE}{content}"
+
+
+def is_alone(group: str) -> bool:
+    """Whether a group is one that `alone` returned."""
+    return group.startswith(_ALONE)
 
 
 def is_ours(value: Any) -> bool:

@@ -53,7 +53,7 @@ def replacing(enriched: dict[str, Any], schema: IndexSchema) -> dict[str, Any]:
     ours = enriched[schema.namespace]
     text = dict.fromkeys((*schema.languages, UND)) | ours["text"]
     vectors = dict.fromkeys(schema.generations) | ours.get("v", {})
-    absent: dict[str, Any] = {"group": None}
+    absent: dict[str, Any] = {}
     if schema.entities:
         absent["entities"] = None
     if schema.lexicon is not None:

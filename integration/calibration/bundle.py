@@ -103,6 +103,8 @@ class Trial:
             over topics.
         loss: held-out log loss per document, negatives weighted back to the corpus.
         loss_behind, loss_error: the same as for nDCG.
+        shown, shown_behind, shown_error: the same for the log loss of the first hits of a query,
+            as they would be shown; None in bundles of earlier versions.
     """
 
     name: str
@@ -112,6 +114,13 @@ class Trial:
     loss: float
     loss_behind: float
     loss_error: float
+    shown: float | None = None
+    shown_behind: float | None = None
+    shown_error: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form, which has no key for what is not known."""
+        return {key: value for key, value in vars(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -190,8 +199,10 @@ class Bundle:
         return bundle
 
     def _content(self) -> dict[str, Any]:
+        whole = {**asdict(self), "parameters": self.parameters.to_json()}
+        whole["trials"] = [trial.to_json() for trial in self.trials]
         # Through JSON, so that tuples and lists, 1 and 1.0 have one form each.
-        found: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        found: dict[str, Any] = json.loads(json.dumps(whole))
         return found
 
 

@@ -56,7 +56,7 @@ class Calibration:
             "chosen": self.chosen,
             "stored": self.stored,
             "fitted_on": vars(self.fitted_on),
-            "trials": [vars(trial) for trial in self.trials],
+            "trials": [trial.to_json() for trial in self.trials],
             "notes": list(self.notes),
             "bundle": self.bundle.to_json() if self.bundle is not None else None,
         }

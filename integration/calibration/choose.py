@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from opensearch_clir.calibration.bending import bent
 from opensearch_clir.calibration.bundle import Trial
 from opensearch_clir.calibration.fit import MIN_POSITIVES, Places, fit
 from opensearch_clir.calibration.gather import Rows
@@ -112,7 +113,9 @@ def choose(
     Candidates within one standard error of the best nDCG@10 (of the paired difference, over
     topics) count as equal (Breiman et al. 1984), then those within one standard error of the
     best log loss among them; of these the first wins, in the order: leave alone, intercepts,
-    all weights (strong to weak ridge), the same with places of pairs, with log-odds of pairs.
+    all weights (strong to weak ridge), the same with places of pairs, with log-odds of pairs. The
+    winner gets a bend of its own if that is better for the first hits by more than one standard
+    error of their log loss, and costs no nDCG@10 by the same measure.
 
     Args:
         rows: evidence of the judged queries.
@@ -147,9 +150,13 @@ def choose(
                 f"all weights, ridge {ridge:g}{label}, log-odds of pairs, ridge {pull:g}",
                 _fitter(prior, where, origin, ridge, pull),
             )
-    trials = trial.table()
-    winner = select(trials)
-    return Choice(trials[winner].name, trial.fitters[winner](rows), trials)
+    winner = select(trial.table())
+    make = trial.fitters[winner]
+    trial.add(
+        f"{trial.names[winner]}, bend", lambda some: bent(some, topics, make, plain.background)
+    )
+    winner = -1 if trial.worth(winner, -1) else winner
+    return Choice(trial.names[winner], trial.fitters[winner](rows), trial.table())
 
 
 def select(trials: Sequence[Trial]) -> int:
@@ -180,21 +187,30 @@ class Trials:
 
     def add(self, name: str, fitter: Fitter) -> float:
         """Cross-fit one candidate and return its nDCG@10."""
-        ndcg, loss = np.zeros(len(self.rows)), np.zeros(len(self.rows))
+        ndcg, loss, shown = (np.zeros(len(self.rows)) for _ in range(3))
         for fold in range(FOLDS):
             held = np.flatnonzero(self.folds == fold).tolist()
             seen = [self.rows[i] for i in np.flatnonzero(self.folds != fold).tolist()]
             got = scores([self.rows[i] for i in held], fitter(seen), self.background)
-            ndcg[held], loss[held] = got.ndcg, got.loss
+            ndcg[held], loss[held], shown[held] = got.ndcg, got.loss, got.shown
         self.names.append(name)
         self.fitters.append(fitter)
-        self.found.append(Scores(ndcg, loss))
+        self.found.append(Scores(ndcg, loss, shown))
         return float(ndcg.mean())
+
+    def worth(self, before: int, after: int) -> bool:
+        """Whether a candidate says the first hits' probabilities better, and ranks as well."""
+        old, new = self.found[before], self.found[after]
+        gain, error = _behind(old.shown - new.shown, self.topics)
+        lost, lost_error = _behind(old.ndcg - new.ndcg, self.topics)
+        return gain > error and lost <= lost_error
 
     def table(self) -> tuple[Trial, ...]:
         ndcg = np.array([found.ndcg for found in self.found])
         loss = np.array([found.loss for found in self.found])
+        shown = np.array([found.shown for found in self.found])
         top, least = int(ndcg.mean(axis=1).argmax()), int(loss.mean(axis=1).argmin())
+        best = int(shown.mean(axis=1).argmin())
         return tuple(
             Trial(
                 name,
@@ -202,6 +218,8 @@ class Trials:
                 *_behind(ndcg[top] - ndcg[i], self.topics),
                 float(loss[i].mean()),
                 *_behind(loss[i] - loss[least], self.topics),
+                float(shown[i].mean()),
+                *_behind(shown[i] - shown[best], self.topics),
             )
             for i, name in enumerate(self.names)
         )

@@ -14,7 +14,7 @@ from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.intercepts import recalibrated
 from opensearch_clir.calibration.logistic import logistic
 from opensearch_clir.calibration.parameters import PairPlace, Parameters
-from opensearch_clir.calibration.predict import log_odds
+from opensearch_clir.calibration.predict import fused
 from opensearch_clir.calibration.sample import Sampled
 from opensearch_clir.cluster import guarded
 from opensearch_clir.query.prepare import Preparer
@@ -121,7 +121,7 @@ def pair_offsets(
     pull: float,
 ) -> Parameters:
     """Return the parameters with log-odds of pairs whose mean over the pairs is 0."""
-    logits = np.concatenate([log_odds(row, start, background) for row in rows])
+    logits = np.concatenate([fused(row, start, background) for row in rows])
     labels = np.concatenate([np.array([f"{r.lang}>{d}" for d in r.documents]) for r in rows])
     names, groups = np.unique(labels, return_inverse=True)
     # The known log-odds are a column whose coefficient is held at 1.

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from opensearch_clir.calibration.bend import STRAIGHT
 from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.logistic import logistic, sigmoid
-from opensearch_clir.calibration.parameters import DensePair, Parameters
+from opensearch_clir.calibration.parameters import Parameters
 from opensearch_clir.calibration.predict import log_odds
 from opensearch_clir.errors import ConfigurationError
 
@@ -26,12 +27,23 @@ Array = NDArray[np.float64]
 
 
 def shifted(parameters: Parameters, matching: float, non_matching: float) -> Parameters:
-    """Return the parameters with log-odds added for each pair class."""
-    own, other = parameters.matching, parameters.non_matching
+    """Return the parameters with log-odds added for each pair class, after the bend if any."""
+    bends = parameters.bends
+    if bends != STRAIGHT:
+        own, other = bends.matching, bends.non_matching
+        return replace(
+            parameters,
+            bends=replace(
+                bends,
+                matching=replace(own, at=own.at + matching),
+                non_matching=replace(other, at=other.at + non_matching),
+            ),
+        )
+    same, apart = parameters.matching, parameters.non_matching
     return replace(
         parameters,
-        matching=DensePair(own.intercept + matching, own.slope),
-        non_matching=DensePair(other.intercept + non_matching, other.slope),
+        matching=replace(same, intercept=same.intercept + matching),
+        non_matching=replace(apart, intercept=apart.intercept + non_matching),
     )
 
 

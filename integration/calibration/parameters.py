@@ -11,7 +11,7 @@ bound, in [0, 1); ``x_any`` that of survivors by at most three rare tokens' wort
 rarity-weighted share of the query's entities that were found; ``x_translated`` and ``x_head`` the
 weighted share of the query's pieces found in translation, in the whole text and in its heading
 fields, all in [0, 1]. Across languages a missing word is no evidence: there is no language term
-there.
+there. The probability is that of the bent log-odds; see `opensearch_clir.calibration.bend`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from typing import Any
 
+from opensearch_clir.calibration.bend import STRAIGHT, Bends
 from opensearch_clir.errors import ConfigurationError
 
 __all__ = ["WORDS", "DensePair", "PairPlace", "Parameters", "builtin"]
@@ -77,6 +78,7 @@ class Parameters:
         translated: log-odds of all the query's pieces found in exact translation, >= 0.
         head: the same in the heading fields, >= 0.
         pairs: by ordered pair, ``fr>en``; a pair that is not there goes by its class.
+        bends: what becomes of the sum of all log-odds.
         origin: where the figures come from, for reports.
     """
 
@@ -90,13 +92,14 @@ class Parameters:
     translated: float = 0.0
     head: float = 0.0
     pairs: Mapping[str, PairPlace] = field(default_factory=dict)
+    bends: Bends = STRAIGHT
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Parameters:
         """Read parameters from their JSON form.
 
         Raises:
-            ConfigurationError: a key is missing or a weight is negative.
+            ConfigurationError: a key is missing, a weight is negative or a slope not positive.
         """
         try:
             parameters = cls(
@@ -110,6 +113,7 @@ class Parameters:
                 translated=float(value["translated"]),
                 head=float(value["head"]),
                 pairs={p: PairPlace(**place) for p, place in value.get("pairs", {}).items()},
+                bends=Bends.from_json(value["bends"]) if "bends" in value else STRAIGHT,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ConfigurationError(f"fusion parameters are damaged: {error!r}") from error
@@ -124,6 +128,13 @@ class Parameters:
                 f"fusion parameters are wrong: {', '.join(negative)} must be >= 0"
             )
         return parameters
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form, without bends where they change nothing."""
+        found = asdict(self)
+        if self.bends == STRAIGHT:
+            del found["bends"]
+        return found
 
 
 def builtin() -> Parameters:

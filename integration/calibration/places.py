@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from opensearch_clir.calibration.sample import Sampled
 from opensearch_clir.encoders.background import robust_place
 from opensearch_clir.encoders.base import Encoder, encode
 
-__all__ = ["differing", "measure_places"]
+__all__ = ["differing", "measure_places", "pair_places"]
 
 #: Questions asked in each language.
 QUESTIONS = 100
@@ -36,9 +36,6 @@ def measure_places(
 
     Questions made from documents of the one language are compared with documents of the other;
     the document itself and its translations are left out, and nearly all others are unrelated.
-    What counts is how a pair differs from its class in this index, since the class's weights
-    already stand for the class: ``location = class + (measured - class measured) * n / (n + 20)``,
-    with n the texts of the smaller side, and likewise for the logarithm of the scale.
 
     Args:
         encoder: of the active generation.
@@ -53,18 +50,55 @@ def measure_places(
         by_language.setdefault(document.lang, []).append(document)
     languages = sorted(code for code, found in by_language.items() if len(found) >= MIN_TEXTS)
     asked = {code: _questions(encoder, by_language[code]) for code in languages}
+
+    def related(query: str, document: str) -> NDArray[np.bool_]:
+        sources, targets = asked[query][0], by_language[document]
+        return np.array(
+            [
+                [s.id == t.id or (s.group is not None and s.group == t.group) for t in targets]
+                for s in sources
+            ]
+        )
+
+    found = pair_places(
+        {code: rows for code, (_, rows) in asked.items() if len(rows) >= MIN_TEXTS},
+        {code: _unit(by_language[code]) for code in languages},
+        background,
+        related,
+    )
+    return Places(background, found)
+
+
+def pair_places(
+    questions: Mapping[str, Array],
+    documents: Mapping[str, Array],
+    background: Mapping[str, tuple[float, float]],
+    related: Callable[[str, str], NDArray[np.bool_]] | None = None,
+) -> dict[str, tuple[float, float]]:
+    """Return location and scale of unrelated cosines by ordered pair, ``fr>en``.
+
+    What counts is how a pair differs from its class in these texts, since the class's weights
+    already stand for the class: ``location = class + (measured - class measured) * n / (n + 20)``,
+    with n the texts of the smaller side, and likewise for the logarithm of the scale. Pairs that
+    do belong together are outliers, and pulled in.
+
+    Args:
+        questions, documents: language -> unit rows of shape (n, dimension), n > 0.
+        background: location and scale by class.
+        related: for two languages, which pairs to leave out, shape (questions, documents).
+    """
     measured: dict[tuple[str, str], tuple[float, float, int]] = {}
-    for query in languages:
-        sources, vectors = asked[query]
-        if len(sources) < MIN_TEXTS:
-            continue
-        for target in languages:
-            measured[query, target] = _measure(sources, vectors, by_language[target])
+    for query, asked in questions.items():
+        for target, found in documents.items():
+            cosines = np.asarray(asked @ found.T, dtype=np.float64)
+            values = cosines.ravel() if related is None else cosines[~related(query, target)]
+            location, scale = robust_place(values)
+            measured[query, target] = (location, scale, min(len(asked), len(found)))
     pairs: dict[str, tuple[float, float]] = {}
     for same in (True, False):
         of_class = {pair: m for pair, m in measured.items() if (pair[0] == pair[1]) == same}
         pairs |= _shrunk(of_class, background["matching" if same else "non_matching"])
-    return Places(background, dict(sorted(pairs.items())))
+    return dict(sorted(pairs.items()))
 
 
 def differing(places: Places) -> float:
@@ -90,19 +124,9 @@ def _questions(encoder: Encoder, documents: Sequence[Sampled]) -> tuple[list[Sam
     return [kept[i][0] for i in known], vectors[known]
 
 
-def _measure(
-    sources: Sequence[Sampled], vectors: Array, documents: Sequence[Sampled]
-) -> tuple[float, float, int]:
-    passages = np.array([document.vector for document in documents])
-    passages = passages / np.linalg.norm(passages, axis=1, keepdims=True)
-    related = np.array(
-        [
-            [s.id == d.id or (s.group is not None and s.group == d.group) for d in documents]
-            for s in sources
-        ]
-    )
-    location, scale = robust_place((vectors @ passages.T)[~related])
-    return location, scale, min(len(sources), len(documents))
+def _unit(documents: Sequence[Sampled]) -> Array:
+    rows = np.array([document.vector for document in documents])
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float64)
 
 
 def _shrunk(

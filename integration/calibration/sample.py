@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from opensearch_clir.cluster import deepest_cause, guarded
 from opensearch_clir.errors import ClusterError
 from opensearch_clir.index_templates.schema import IndexSchema
+from opensearch_clir.ingest.processors.tags import is_alone
 from opensearch_clir.ingest.processors.text import FieldTexts, UnusableDocument, extract
 from opensearch_clir.languages import UND
 from opensearch_clir.query.prepare import Preparer
@@ -114,6 +115,7 @@ def _sampled(hit: Mapping[str, Any], code: str, schema: IndexSchema) -> Sampled 
         return None
     if vector is None:
         return None
+    group = _at(source, schema.names.group.split("."))
     heads = set(schema.head_fields)
     return Sampled(
         id=hit["_id"],
@@ -121,7 +123,7 @@ def _sampled(hit: Mapping[str, Any], code: str, schema: IndexSchema) -> Sampled 
         heading=_joined(texts, heads, inside=True),
         body=_joined(texts, heads, inside=False),
         vector=np.array(vector, dtype=np.float64),
-        group=_at(source, schema.names.group.split(".")),
+        group=None if group is None or is_alone(group) else group,
     )
 
 

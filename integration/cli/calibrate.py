@@ -124,7 +124,7 @@ def _trials(trials: tuple[Trial, ...], chosen: str) -> None:
     table = _table()
     table.title = "Held-out, 5 folds by topic; below the best ± standard error of the difference"
     table.title_justify = "left"
-    for name in ("", "candidate", "nDCG@10", "below best", "log loss", "above best"):
+    for name in ("", "candidate", "nDCG@10", "below best", "log loss", "above best", "first hits"):
         justify = "left" if name in ("", "candidate") else "right"
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for trial in trials:
@@ -135,6 +135,7 @@ def _trials(trials: tuple[Trial, ...], chosen: str) -> None:
             f"{trial.ndcg_behind:.4f} ± {trial.ndcg_error:.4f}",
             f"{trial.loss:.3f}",
             f"{trial.loss_behind:.3f} ± {trial.loss_error:.3f}",
+            "" if trial.shown is None else f"{trial.shown:.3f}",
         )
     console = Console(highlight=False)
     # A table that is too wide wraps in a narrow window, which beats columns of "…".

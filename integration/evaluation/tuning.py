@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
+from opensearch_clir.calibration.bending import bent
 from opensearch_clir.calibration.fit import Places, fit
 from opensearch_clir.calibration.gather import JudgedQuery, Rows, gather
 from opensearch_clir.calibration.parameters import Parameters, builtin
@@ -19,7 +20,7 @@ from opensearch_clir.evaluation.systems.stock import COMBINATIONS, HybridConfig
 from opensearch_clir.evaluation.workbench import Workbench
 from opensearch_clir.progress import Progress, silent
 
-__all__ = ["RRF_CONSTANTS", "Legs", "Tuner", "hybrid_grid", "judged"]
+__all__ = ["RRF_CONSTANTS", "Legs", "Tuner", "cross_fitted", "hybrid_grid", "judged"]
 
 T = TypeVar("T")
 
@@ -96,13 +97,13 @@ class Tuner:
             total=len(queries),
         )
         found: dict[str, Rows] = {r.query: r for r in rows}
+        places = Places(bench.preparer.schema.generation.background)
         return {
-            fold: fit(
+            fold: cross_fitted(
                 [found[q] for q in self.training(fold)],
-                builtin(),
-                Places(bench.preparer.schema.generation.background),
-                origin=f"{self.set.name}, all folds but {fold}",
-                pair_ridge=PAIR_RIDGE,
+                self.set.components,
+                places,
+                f"{self.set.name}, all folds but {fold}",
             )
             for fold in self.numbers
         }
@@ -151,6 +152,33 @@ class Tuner:
             return queries
         chosen = np.random.default_rng(self.seed).permutation(len(queries))[:TUNING_QUERIES]
         return [queries[i] for i in sorted(chosen)]
+
+
+def cross_fitted(
+    rows: Sequence[Rows],
+    topics: Mapping[str, str],
+    places: Places,
+    origin: str,
+    prior: Parameters | None = None,
+) -> Parameters:
+    """Return the parameters that are learned from the judged queries of some folds.
+
+    Args:
+        rows: evidence of the queries.
+        topics: query id -> topic.
+        places: of unrelated cosines.
+        origin: where the rows come from, for reports.
+        prior: in place of the built-in parameters.
+
+    Raises:
+        DataError: too few relevant pairs to fit.
+    """
+    start = prior or builtin()
+
+    def weights(some: Sequence[Rows]) -> Parameters:
+        return fit(some, start, places, origin=origin, pair_ridge=PAIR_RIDGE)
+
+    return bent(rows, topics, weights, places.background)
 
 
 def judged(evaluation_set: EvaluationSet, queries: Sequence[str]) -> list[JudgedQuery]:

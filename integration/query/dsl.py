@@ -43,6 +43,13 @@ def line = params.lines.containsKey(lang) ? params.lines[lang] : params.other;
 double use = params.use.containsKey(lang) ? params.use[lang] : params.rest;
 """
 
+# The line with a bend of opensearch_clir.calibration.bend.
+_BENT = """
+double off = sum - params.knot;
+double bent = line[3] + (off < 0 ? line[4] : line[5]) * off;
+return use / (1.0 + Math.exp(-bent));
+"""
+
 # A document without the vector must not fail the search, so both guards are needed: an index
 # without the field, and a document without the value.
 _DENSE = (
@@ -52,8 +59,9 @@ boolean known = doc.containsKey(params.field) && doc[params.field].size() > 0;
 double dense = known
   ? line[0] + line[1] * cosineSimilarity(params.vector, doc[params.field])
   : line[2];
-return use / (1.0 + Math.exp(-(_score + dense)));
+double sum = _score + dense;
 """
+    + _BENT
 )
 
 _COSINE = """
@@ -61,7 +69,7 @@ if (!doc.containsKey(params.field) || doc[params.field].size() == 0) { return 0;
 return 1.0 + cosineSimilarity(params.vector, doc[params.field]);
 """
 
-_WORDS_ONLY = _LINE + "return use / (1.0 + Math.exp(-(_score + line[2])));"
+_WORDS_ONLY = _LINE + "double sum = _score + line[2];" + _BENT
 
 
 def one_stage(
@@ -183,6 +191,7 @@ def evidence_script(plan: QueryPlan, readers: Readers = EVERYBODY) -> Query:
         "lang": plan.lang_field,
         "lines": {code: numbers(line) for code, line in plan.lines.items()},
         "other": numbers(plan.other),
+        "knot": plan.knot,
         "use": dict(readers.use),
         "rest": readers.rest,
     }
@@ -211,4 +220,5 @@ def _unscored(query: Query) -> Query:
 
 def numbers(line: DenseLine) -> list[float]:
     """Return a line as the scripts' parameters have it."""
-    return [line.intercept, line.slope, line.missing]
+    bend = line.bend
+    return [line.intercept, line.slope, line.missing, bend.at, bend.below, bend.above]

@@ -6,14 +6,16 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 from opensearchpy import OpenSearch
 
+from opensearch_clir.calibration.bend import STRAIGHT
 from opensearch_clir.cluster import deepest_cause, guarded
 from opensearch_clir.errors import QueryError
 from opensearch_clir.query.dsl import Query, cosines, evidence_clause, one_stage
 from opensearch_clir.query.plan import DenseLine, QueryPlan
 
-__all__ = ["NAMES", "Evidence", "Explanation", "explain"]
+__all__ = ["BEND", "NAMES", "Evidence", "Explanation", "explain"]
 
 #: What explanations call the kinds of evidence that clauses give.
 NAMES = {
@@ -24,13 +26,17 @@ NAMES = {
     "head": "translated words in headings",
 }
 
+#: What explanations call the step from the sum of all evidence to the score's log-odds.
+BEND = "as a shown hit"
+
 
 @dataclass(frozen=True)
 class Evidence:
     """One term of the log-odds.
 
     Attributes:
-        kind: ``dense`` or one of `NAMES`.
+        kind: ``dense``, one of `NAMES`, or `BEND`: how likely the first hits with such a sum are
+            relevant, beyond what the sum says; its value is the sum, its weight the slope there.
         field: where it was found.
         value: the evidence itself: cosine in [-1, 1], BM25 / bound, >= 0, or the share of the
             query's entities or pieces that was found, in [0, 1]; ``None`` where the document has
@@ -122,6 +128,7 @@ def explain(
                     hit["_score"],
                 )
             )
+    evidences += _bent(plan, line, math.fsum(e.log_odds for e in evidences))
     query_language = plan.posterior.primary
     return Explanation(
         index=found[0]["_index"],
@@ -143,6 +150,15 @@ def _dense(plan: QueryPlan, line: DenseLine, hit: dict[str, Any] | None) -> Evid
     cosine = hit["_score"] - 1.0
     log_odds = line.intercept + line.slope * cosine
     return Evidence("dense", plan.vector_field, cosine, line.slope, log_odds)
+
+
+def _bent(plan: QueryPlan, line: DenseLine, total: float) -> list[Evidence]:
+    """Return what the bend adds to the sum, where there is one."""
+    if line.bend == STRAIGHT.matching:
+        return []
+    bent = float(line.bend.of(np.array(total), plan.knot))
+    slope = line.bend.below if total < plan.knot else line.bend.above
+    return [Evidence(BEND, "", total, slope, bent - total)]
 
 
 def _run(

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from opensearch_clir.calibration.bend import STRAIGHT, Bend
 from opensearch_clir.calibration.parameters import PairPlace, Parameters
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.language.base import LanguagePosterior
@@ -36,11 +37,18 @@ MIN_WEIGHT = 0.05
 
 @dataclass(frozen=True)
 class DenseLine:
-    """Log-odds of a document as a line in its plain cosine: ``intercept + slope * cosine``."""
+    """Log-odds of a document as a line in its plain cosine: ``intercept + slope * cosine``.
+
+    Attributes:
+        intercept, slope: of the line.
+        missing: log-odds without a vector.
+        bend: what becomes of the sum with all other evidence; at the plan's knot.
+    """
 
     intercept: float
     slope: float
     missing: float
+    bend: Bend = STRAIGHT.matching
 
     @classmethod
     def blend(
@@ -62,7 +70,10 @@ class DenseLine:
         rest = 1 - sum(languages.values())
         parts.append((rest, *_line(schema, parameters, None, document)))
         intercept, slope, missing = (sum(p[0] * p[i] for p in parts) for i in (1, 2, 3))
-        return cls(intercept, slope, missing)
+        same = languages.get(document, 0.0) if document is not None else 0.0
+        bends = parameters.bends
+        bend = Bend.mean([(same, bends.matching), (1 - same, bends.non_matching)])
+        return cls(intercept, slope, missing, bend)
 
 
 def _line(
@@ -95,6 +106,7 @@ class QueryPlan:
         lexical: clauses of words; may be empty.
         sets: clauses of entities and translated pieces; may be empty.
         k: nearest neighbours asked of each shard.
+        knot: log-odds at which the lines' bends are.
         notes: what was not as it should be when the query was read, for explanations.
     """
 
@@ -109,6 +121,7 @@ class QueryPlan:
     lexical: tuple[LexicalEvidence, ...]
     k: int
     sets: tuple[TermSetEvidence, ...] = ()
+    knot: float = 0.0
     notes: tuple[str, ...] = ()
 
     @property
@@ -167,6 +180,7 @@ def make_plan(
         lexical=_lexical(words, languages, statistics, schema, parameters, room),
         k=k,
         sets=sets,
+        knot=parameters.bends.knot,
     )
 
 

@@ -4,7 +4,8 @@ First pass: words, entities and translations score their log-odds, as in the one
 nearest neighbours score how much their cosine says beyond the cosine of unrelated texts; each
 language scores what its log-odds lie above those of the lowest. That is the exact log-odds of every
 near neighbour, and a lower bound for all others, so a window several times the page catches the
-page. Second pass: the probability, by the script of the one-stage form.
+page. Second pass: the probability, by the script of the one-stage form. The bend keeps the order
+within a pair class; what it does between classes is taken into account at its knot.
 """
 
 from __future__ import annotations
@@ -109,7 +110,8 @@ def _shifts(plan: QueryPlan, readers: Readers) -> list[Query]:
     """Return a constant for each language whose log-odds start above the lowest."""
 
     def start(line: DenseLine, use: float) -> float:
-        return line.missing + math.log(max(use, _LEAST_USE))
+        bent = line.bend.at - plan.knot
+        return line.missing + bent + math.log(max(use, _LEAST_USE))
 
     languages = {*plan.lines, *readers.use}
     starts = {c: start(plan.lines.get(c, plan.other), readers.of(c)) for c in sorted(languages)}

@@ -181,6 +181,24 @@ def test_one_language_is_refused_with_the_remedy(clir: Clir) -> None:
         clir.calibrate(replace(full, queries=queries, qrels=qrels))
 
 
+def test_a_language_without_judgments_goes_by_its_class_and_is_named(clir: Clir) -> None:
+    full = judged()
+    qrels = {
+        query: {d: 1 for d in found if not d.endswith(".fr")} for query, found in full.qrels.items()
+    }
+    found = clir.calibrate(replace(full, qrels=qrels))
+    assert found.bundle is not None
+    (note,) = (n for n in found.notes if "never seen at the fit" in n)
+    assert "never seen at the fit: fr;" in note
+    question: dict[str, Any] = {"languages": "de"}
+    french = clir.explain("topic3 Frage", "3.fr", **question)
+    assert "de>fr was not seen at the fit: the weights of its class count" in french.calibration
+    assert "not seen" not in clir.explain("topic3 Frage", "3.en", **question).calibration
+    # It is found and scored all the same.
+    hits = clir.search("topic3 Frage", size=3, **question)["hits"]["hits"]
+    assert {hit["_id"] for hit in hits} == {"3.de", "3.en", "3.fr"}
+
+
 def test_groups_serve_without_judgments(clir: Clir) -> None:
     found = clir.calibrate(prevalence=0.02)
     assert found.fitted_on.source == "groups"

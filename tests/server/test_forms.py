@@ -204,6 +204,20 @@ def test_translations_collapse_to_the_language_the_reader_reads(clir: Clir) -> N
     assert best({"de": 1.0, "*": 0.05})[0] == "refund.de"
 
 
+def test_documents_without_a_group_are_hits_of_their_own(
+    client: OpenSearch, index_name: str
+) -> None:
+    clir = fill(client, index_name)
+    ungrouped = [{"id": f"more{n}", "lang": "en", "text": f"My refund {n}"} for n in range(3)]
+    assert clir.index(ungrouped).indexed == 3
+    client.indices.refresh(index=index_name)
+    found = hits(
+        clir.search("my refund", languages="en", size=10, collapse={"field": "clir.group"})
+    )
+    assert {"more0", "more1", "more2"} <= {hit["_id"] for hit in found}
+    assert sum(hit["_id"].startswith("refund.") for hit in found) == 1
+
+
 def test_a_preference_multiplies_probabilities(clir: Clir) -> None:
     plain = scores(clir.search("refund", languages="en", size=50))
     wanted = {"fr": 1.0, "en": 0.5}

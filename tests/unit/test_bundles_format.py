@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from opensearch_clir.calibration.active import Active, check_conditions
+from opensearch_clir.calibration.bend import STRAIGHT, Bend, Bends
 from opensearch_clir.calibration.bundle import Bundle, Conditions, FittedOn, Trial
 from opensearch_clir.calibration.parameters import PairPlace, builtin
 from opensearch_clir.calibration.store import BUILTIN, Pointer
@@ -18,6 +19,9 @@ from opensearch_clir.errors import (
 )
 from opensearch_clir.index_templates.schema import SourceField
 from query_cases import LEXICON, PARAMETERS, schema, schema_with_pieces
+
+#: Checksum of `bundle()`, as the version before bends wrote it.
+EARLIER = "e7828c4077eb68e2f0357ddd45d0c8cc1ef041b4d106e701a1a2fefe59f49766"
 
 
 def bundle(**changes: Any) -> Bundle:
@@ -45,6 +49,25 @@ def test_ids_differ_with_any_content() -> None:
         bundle(index="kb2"),
     ]
     assert len({bundle().id, *(other.id for other in others)}) == 4
+
+
+def test_a_bundle_of_before_there_were_bends_is_read() -> None:
+    value = bundle().to_json()
+    assert "bends" not in value["parameters"]
+    assert "shown" not in value["trials"][0]
+    assert value["checksum"] == EARLIER
+    assert Bundle.from_json(value).parameters.bends == STRAIGHT
+
+
+def test_bends_are_part_of_a_bundle() -> None:
+    bends = Bends(-2.0, Bend(-1.5, 1.2, 0.6), Bend(-1.0, 0.8, 0.4))
+    trial = Trial("leave alone, bend", 0.4, 0.0, 0.01, 3.0, 0.0, 0.1, 9.0, 0.0, 0.2)
+    found = bundle(parameters=replace(PARAMETERS, bends=bends), trials=(trial,))
+    assert Bundle.from_json(json.loads(json.dumps(found.to_json()))) == found
+    value = found.to_json()
+    value["parameters"]["bends"]["knot"] = -3.0
+    with pytest.raises(DataError, match="checksum"):
+        Bundle.from_json(value)
 
 
 @pytest.mark.parametrize("key", ["parameters", "conditions", "fitted_on", "checksum", "trials"])

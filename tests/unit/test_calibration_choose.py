@@ -5,51 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from evidence_cases import BACKGROUND, PLACES, TRUTH, drawn, topics
 from opensearch_clir.calibration.bundle import Trial
 from opensearch_clir.calibration.choose import LEAVE_ALONE, choose, select
 from opensearch_clir.calibration.design import Design
-from opensearch_clir.calibration.fit import Places
 from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.groups import across, choose_across, pair_offsets
 from opensearch_clir.calibration.intercepts import recalibrated, shifted, with_prevalence
 from opensearch_clir.calibration.logistic import logistic, sigmoid
-from opensearch_clir.calibration.parameters import DensePair, PairPlace, Parameters
+from opensearch_clir.calibration.parameters import DensePair, PairPlace
 from opensearch_clir.calibration.places import differing, measure_places
 from opensearch_clir.calibration.predict import log_odds, scores
 from opensearch_clir.calibration.pseudo import LONGEST, pseudo_query
 from opensearch_clir.calibration.sample import Sampled
 from opensearch_clir.errors import ConfigurationError, DataError
-
-BACKGROUND = {"matching": (0.1, 0.2), "non_matching": (0.05, 0.1)}
-PLACES = Places(BACKGROUND)
-TRUTH = Parameters(DensePair(-4.0, 1.0), DensePair(-5.0, 2.0), 3.0, 1.0, 0.0, "truth")
-
-
-def drawn(
-    truth: Parameters, *, queries: int = 100, documents: int = 80, seed: int = 0
-) -> list[Rows]:
-    """Evidence whose relevance follows the given parameters."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for number in range(queries):
-        lang = ("de", "en")[number % 2]
-        langs = rng.choice(["de", "en", "fr"], documents)
-        location, scale = np.array([PLACES.of(lang, d) for d in langs]).T
-        cosine = location + scale * rng.normal(1.0, 1.0, documents)
-        words = np.zeros((documents, 5))
-        matching = langs == lang
-        words[:, 0] = matching * rng.random(documents)
-        words[:, 1] = ~matching * rng.random(documents)
-        blank = Rows(
-            f"q{number}", lang, langs, cosine, words, np.zeros(documents), np.ones(documents)
-        )
-        p = sigmoid(log_odds(blank, truth, BACKGROUND))
-        rows.append(replace(blank, relevant=(rng.random(documents) < p).astype(np.float64)))
-    return rows
-
-
-def topics(rows: list[Rows]) -> dict[str, str]:
-    return {row.query: f"t{int(row.query[1:]) // 2}" for row in rows}
 
 
 def test_the_truth_is_left_alone() -> None:

@@ -68,7 +68,8 @@ def test_update_with_all_fields_is_enriched_and_leaves_nothing_old() -> None:
     assert ours["text"]["en"]
     assert ours["text"]["fr"] is None
     assert ours["text"]["und"] is None
-    assert ours["group"] is None
+    # That of an earlier text, or of the user, would stay if ours said nothing.
+    assert ours["group"] == f"alone:{ours['hash']}"
     assert ours["v"]["abc123"]
 
 

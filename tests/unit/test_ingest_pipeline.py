@@ -16,6 +16,7 @@ from ingest_cases import ENGLISH, FRENCH, WordHash, enricher, schema
 from opensearch_clir.encoders.base import Role, Vectors
 from opensearch_clir.errors import EncoderError, GenerationMismatchError
 from opensearch_clir.ingest.pipeline import Enriched, Enricher
+from opensearch_clir.ingest.processors.tags import is_alone
 from opensearch_clir.ingest.rejected import Rejected
 from opensearch_clir.language.registry import load_detector
 
@@ -56,7 +57,7 @@ class TestDocument:
         }
         assert set(ours["v"]) == {"abc123"}
         assert len(ours["hash"]) == 16
-        assert "group" not in ours
+        assert ours["group"] == f"alone:{ours['hash']}"
 
     def test_vector_is_that_of_the_text_once_and_survives_json(self) -> None:
         vector = one({"title": "Fox", "text": "fox dog"})["clir"]["v"]["abc123"]
@@ -80,6 +81,17 @@ class TestDocument:
         ours = one(document, fields=("meta.title", "meta.text"), group_field="g.id")["clir"]
         assert ours["group"] == "7"
         assert ours["text"]["en"] == ["Fox", f"{ENGLISH}\nmore"]
+
+    def test_documents_without_a_group_have_one_of_their_own(self) -> None:
+        texts = ("fox", "dog", "fox")
+        first, second, copy = (
+            one({"text": text, "g": ""}, fields=("text",), group_field="g")["clir"]["group"]
+            for text in texts
+        )
+        assert first == copy
+        assert first != second
+        assert is_alone(first)
+        assert not is_alone("7")
 
     def test_arrays_of_objects_on_the_way_are_looked_through(self) -> None:
         ours = one({"parts": [{"text": "one"}, {"text": ["two", None]}]}, fields=("parts.text",))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from opensearch_clir.calibration.bend import Bend
 from opensearch_clir.errors import ConfigurationError, QueryError
 from opensearch_clir.language.base import LanguagePosterior
 from opensearch_clir.query.counted import _words
@@ -122,6 +124,17 @@ def test_the_first_pass_adds_what_languages_start_above_the_lowest() -> None:
     rest = halved[0]["constant_score"]
     assert rest["filter"] == {"bool": {"must_not": [{"terms": {"clir.lang": ["en"]}}]}}
     assert rest["boost"] == pytest.approx(-6.0 + 5.5 - math.log(0.25))
+
+
+def test_the_first_pass_knows_what_the_bend_does_between_classes() -> None:
+    plan = replace(
+        some_plan(),
+        knot=-2.0,
+        lines={"en": DenseLine(-6.0, 5.0, -5.5, Bend(-1.5, 1.0, 0.5))},
+        other=DenseLine(-8.0, 20.0, -6.0, Bend(-2.5, 1.0, 0.5)),
+    )
+    (shift,) = rescored(plan, [], EVERYBODY, 200)["query"]["bool"]["should"]
+    assert shift["constant_score"]["boost"] == pytest.approx(0.5 + 1.0)
 
 
 def test_both_legs_of_a_hybrid_score_the_whole_probability() -> None:

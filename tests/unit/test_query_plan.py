@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from opensearch_clir.calibration.bend import Bend, Bends
 from opensearch_clir.calibration.parameters import PairPlace, Parameters
 from opensearch_clir.entities import Entity
 from opensearch_clir.index_templates.schema import IndexSchema
@@ -71,6 +72,22 @@ def test_the_dense_line_blends_the_two_pair_classes() -> None:
     assert full.missing == pytest.approx(-5.5)
     assert none.missing == pytest.approx(-6.0)
     assert half.missing == pytest.approx(-5.75)
+
+
+def test_bends_are_blended_like_lines() -> None:
+    bends = Bends(-2.0, Bend(-1.0, 1.0, 0.5), Bend(-2.0, 2.0, 0.25))
+    parameters = replace(PARAMETERS, bends=bends)
+    for languages, document, expected in (
+        ({"de": 1.0}, "de", bends.matching),
+        ({"de": 1.0}, "fr", bends.non_matching),
+        ({"de": 1.0}, None, bends.non_matching),
+        ({"de": 0.25, "en": 0.75}, "de", Bend(-1.75, 1.75, 0.3125)),
+    ):
+        assert DenseLine.blend(schema(), parameters, languages, document).bend == expected
+    posterior = LanguagePosterior({"de": 1.0})
+    plan = make_plan(QueryWords.plain("x"), posterior, vector(), {}, schema(), parameters, 50)
+    assert plan.knot == -2.0
+    assert plan.lines["de"].bend == bends.matching
 
 
 def test_what_is_missing_from_the_posterior_matches_no_document() -> None:
