@@ -13,6 +13,7 @@ try:
     from opensearch_clir.cli.common import Commands
     from opensearch_clir.cli.evalset import evalset
     from opensearch_clir.cli.evaluate import evaluate
+    from opensearch_clir.cli.gateway import gateway
     from opensearch_clir.cli.ingest import enrich, index
     from opensearch_clir.cli.local import down, status, up
     from opensearch_clir.cli.report import report
@@ -48,6 +49,7 @@ def main() -> None:
 _SERVER = (up, down, status)
 _INDEX = (setup, uninstall, index, enrich, search, explain)
 _QUALITY = (calibrate, evaluate, report, evalset)
+_SERVING = (gateway,)
 
-for _command in (*_SERVER, *_INDEX, *_QUALITY):
+for _command in (*_SERVER, *_INDEX, *_QUALITY, *_SERVING):
     main.add_command(_command)

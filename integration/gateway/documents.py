@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["NotUnderstood", "dumps", "loads", "loads_object", "spliced"]
 
 
-class NotUnderstood(ValueError):
+class NotUnderstood(ValueError):  # noqa: N818  a verdict on a body
     """A body that is left to the server as it is."""
 
 

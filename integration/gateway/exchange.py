@@ -57,6 +57,7 @@ class Exchange:
         request: as it came.
         keep: whether the client's connection can take another request afterwards.
         begun: whether a part of the final response has gone to the client.
+        sent: whether a changed request has gone to the cluster.
     """
 
     def __init__(
@@ -74,11 +75,12 @@ class Exchange:
         self.limits, self._budget = limits, budget
         self.framing = request_framing(request)
         self.keep = not closes(request)
-        self.begun = False
+        self.begun = self.sent = False
         self._rewrite_host = rewrite_host
         self._fields = end_to_end(request.fields, request.tokens(b"connection"))
         self._held: list[Body] = []
         self._continued = False
+        self._reserved = 0
 
     @property
     def head_only(self) -> bool:
@@ -128,10 +130,21 @@ class Exchange:
         self._held.append(held)
         return held
 
+    def hold(self, size: int) -> None:
+        """Reserve memory for bytes that are made of the body, until `release`.
+
+        Raises:
+            Malformed: there is no room for them.
+        """
+        self._budget.take(size)
+        self._reserved += size
+
     def release(self) -> None:
         """Give the memory of held bodies back."""
         while self._held:
-            self._budget.give_back(self._held.pop().held)
+            self._reserved += self._held.pop().held
+        self._budget.give_back(self._reserved)
+        self._reserved = 0
 
     async def send_original(self, body: Body) -> None:
         """Send the request as it came, with its body that was held, and hand the answer on."""
@@ -139,10 +152,12 @@ class Exchange:
 
     async def send(self, target: bytes, body: bytes) -> None:
         """Send the request with another target and body, and hand the answer on."""
+        self.sent = True
         await self._sent_whole(self._changed(target, body), body)
 
     async def ask_changed(self, target: bytes, body: bytes) -> Answer:
         """Like `send`, but return the answer, uncompressed."""
+        self.sent = True
         head = self._changed(target, body)
         fields = [*head.without({b"accept-encoding"}), Field.of(b"accept-encoding", b"identity")]
         return await self._asked(head.replaced(fields=fields), body)

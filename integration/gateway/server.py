@@ -105,7 +105,7 @@ class Gateway:
             return
         self.metrics.count("connections")
         protocol = writer.transport.get_protocol()
-        assert isinstance(protocol, WireProtocol)  # noqa: S101 - made above
+        assert isinstance(protocol, WireProtocol)
         connection = Connection(
             Wire(reader, writer, protocol),
             self.upstream,

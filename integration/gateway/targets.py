@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -39,11 +39,13 @@ class Managed:
         name: its own.
         schema: its set-up.
         shards: how many primary shards it has.
+        routing: that the alias in question gives to writes, if it does.
     """
 
     name: str
     schema: IndexSchema
     shards: int = 1
+    routing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Found:
         managed: those set up by us, in order of name.
         others: names of all others.
         uuids: of each index by name, as a PIT has them.
-        writes: names of the indices that the aliases in question write to.
+        aliases: of each index by name, as the server describes them.
     """
 
     managed: tuple[Managed, ...] = ()
@@ -71,12 +73,18 @@ class Targets:
         pool: that the client is called in.
         failed: called with the reason where the cluster does not tell; its names then count as
             not managed, so that their requests pass untouched.
+        answered: called where it does tell.
     """
 
     def __init__(
-        self, client: OpenSearch, pool: Executor, failed: Callable[[str], None] | None = None
+        self,
+        client: OpenSearch,
+        pool: Executor,
+        failed: Callable[[str], None],
+        answered: Callable[[], None],
     ) -> None:
-        self._client, self._pool, self._failed = client, pool, failed
+        self._client, self._pool = client, pool
+        self._failed, self._answered = failed, answered
         self._kept: OrderedDict[tuple[str, str], tuple[float, Found]] = OrderedDict()
         self._asking: dict[tuple[str, str], asyncio.Future[Found]] = {}
         self._changes = 0
@@ -119,7 +127,11 @@ class Targets:
         if not found.managed and not found.others:
             return await self._run(lambda: self._templated(name))
         target = _write_index(name, found)
-        return next((m for m in found.managed if m.name == target), None)
+        managed = next((m for m in found.managed if m.name == target), None)
+        if managed is None or name == managed.name:
+            return managed
+        alias = found.aliases[managed.name].get(name, {})
+        return replace(managed, routing=alias.get("index_routing"))
 
     async def _asked(self, key: tuple[str, str]) -> Found:
         changes = self._changes
@@ -136,11 +148,12 @@ class Targets:
 
     async def _run(self, question: Callable[[], Any]) -> Any:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, question)
+            answer = await asyncio.get_running_loop().run_in_executor(self._pool, question)
         except ClirError as error:
-            if self._failed is not None:
-                self._failed(str(error))
+            self._failed(str(error))
             return None
+        self._answered()
+        return answer
 
     def _ask(self, expression: str, wildcards: str) -> Found:
         params = {

@@ -18,7 +18,7 @@ from opensearch_clir.gateway.wire import READ, Wire, WireProtocol
 __all__ = ["Link", "Unreachable", "Upstream"]
 
 
-class Unreachable(ConnectionError):
+class Unreachable(ConnectionError):  # noqa: N818  becomes an UpstreamError
     """No node of the cluster takes a connection."""
 
 

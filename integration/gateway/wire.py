@@ -27,11 +27,11 @@ _NOT_IN_TRAILERS = frozenset(
 )
 
 
-class BrokenOff(ConnectionError):
+class BrokenOff(ConnectionError):  # noqa: N818  a verdict on a peer
     """The other side went away in the middle of a message."""
 
 
-class TooSlow(TimeoutError):
+class TooSlow(TimeoutError):  # noqa: N818  a verdict on a peer
     """The deadline passed while waiting for the other side."""
 
 
