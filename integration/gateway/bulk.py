@@ -66,7 +66,7 @@ class Plan:
         operation, target = self.operations[number], self.target(number)
         if target is None:
             raise NotUnderstood("not a managed index")
-        return Key(target, operation.id or "", operation.routing or target.routing)
+        return Key.of(target, operation.id, operation.routing)
 
 
 def read(content: bytes) -> list[Operation]:

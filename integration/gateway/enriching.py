@@ -23,21 +23,28 @@ __all__ = [
 #: document after it was changed (by a script, which only the server runs).
 Need = Literal["nothing", "merge", "script"]
 
+_MARKED = {"hash": STALE}
+
 
 def enriched_objects(
     documents: Sequence[Mapping[str, Any]], enricher: Enricher
 ) -> list[Mapping[str, Any] | None]:
     """Return our object for each document; None where it has no text to enrich.
 
+    One that the encoder fails on alone gets the mark that a backfill looks for.
+
     Raises:
         EncoderError: the encoder fails on everything.
     """
     space = enricher.schema.namespace
     records = (Record(document) for document in documents)
-    return [
-        None if isinstance(result, Rejected) or result.source is None else result.source[space]
-        for result in enricher.enrich_records(records)
-    ]
+    objects: list[Mapping[str, Any] | None] = []
+    for result in enricher.enrich_records(records):
+        if isinstance(result, Rejected):
+            objects.append(_MARKED if result.stage == "encode" else None)
+        else:
+            objects.append((result.source or {}).get(space))
+    return objects
 
 
 def with_object(
@@ -52,7 +59,7 @@ def stale_document(line: bytes, document: Mapping[str, Any], schema: IndexSchema
     names = [field.name for field in schema.fields]
     if schema.namespace in document or not has_any(document, names):
         return line
-    return spliced(line, document, schema.namespace, {"hash": STALE})
+    return spliced(line, document, schema.namespace, _MARKED)
 
 
 def need_of(body: Mapping[str, Any], schema: IndexSchema) -> Need:
@@ -116,6 +123,8 @@ def _object_for(document: Mapping[str, Any], enricher: Enricher) -> dict[str, An
         return {schema.namespace: None} if stored else None
     if isinstance(stored, Mapping) and stored.get("hash") == ours["hash"]:
         return None
+    if ours is _MARKED:
+        return {schema.namespace: ours}
     return replacing({schema.namespace: ours}, schema)
 
 

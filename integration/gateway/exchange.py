@@ -214,6 +214,7 @@ class Exchange:
     async def _asked(self, head: Request, body: bytes) -> Answer:
         wire = await self._connect()
         await self._to_upstream(wire, self._outgoing(head) + body)
+        wire.within(self.limits.answer)
         try:
             response = await self._response(wire)
             while response.status < 200:
@@ -229,7 +230,7 @@ class Exchange:
                     raise UpstreamError("the cluster's answer is larger than the gateway can hold")
         except (BrokenOff, TooSlow, Malformed) as error:
             raise _failure(error) from error
-        self._after(response, framing == UNTIL_CLOSE)
+        self._after(wire, response, framing == UNTIL_CLOSE)
         return Answer(response, b"".join(parts))
 
     async def _connect(self) -> Wire:
@@ -308,12 +309,13 @@ class Exchange:
                 break
             self.client.within(self.limits.stall)
             await self.client.send(piece.wire)
-        self._after(response, framing == UNTIL_CLOSE)
+        self._after(wire, response, framing == UNTIL_CLOSE)
         if framing == UNTIL_CLOSE or closes(response):
             self.keep = False
 
-    def _after(self, response: Response, ended: bool) -> None:
+    def _after(self, wire: Wire, response: Response, ended: bool) -> None:
         self.client.protocol.on_gone = None
+        wire.within(None)  # it may be kept for as long as the client likes
         if ended or closes(response):
             self.link.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -16,11 +16,17 @@ __all__ = ["Key", "Stored", "fetch"]
 
 @dataclass(frozen=True)
 class Key:
-    """Which document: of which managed index, by id and routing."""
+    """Which document: of which index, by id and routing; `target` is the managed index."""
 
-    target: Managed
+    index: str
     id: str
-    routing: str | None = None
+    routing: str | None
+    target: Managed = field(compare=False)
+
+    @classmethod
+    def of(cls, target: Managed, id_: str | None, routing: str | None) -> Key:
+        """Return the key of a document; the routing of the alias counts where none is given."""
+        return cls(target.name, id_ or "", routing or target.routing, target)
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ async def fetch(exchange: Exchange, keys: Sequence[Key]) -> dict[Key, Stored]:
     target = f"/_mget?realtime=true&_source_excludes={quote(','.join(parts))}"
     docs = []
     for key in wanted:
-        doc = {"_index": key.target.name, "_id": key.id}
+        doc = {"_index": key.index, "_id": key.id}
         docs.append(doc if key.routing is None else {**doc, "routing": key.routing})
     answer = await exchange.ask(b"POST", target.encode(), dumps({"docs": docs}))
     if answer.head.status != 200:

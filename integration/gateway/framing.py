@@ -77,7 +77,7 @@ def end_to_end(fields: Iterable[Field], named: Iterable[bytes]) -> tuple[Field, 
     for name in named:
         if _PROTECTED.fullmatch(name):
             raise Malformed(f"Connection names {name.decode('latin-1')}, which must be handed on")
-    dropped = (HOP_BY_HOP | named) - set(_OPTIONS)
+    dropped = HOP_BY_HOP | named
     kept = []
     for field in fields:
         if field.name == b"connection":

@@ -125,7 +125,8 @@ class Targets:
         """
         found = await self.find(name, "all")
         if not found.managed and not found.others:
-            return await self._run(lambda: self._templated(name))
+            templated: Managed | None = await self._run(lambda: self._templated(name))
+            return templated
         target = _write_index(name, found)
         managed = next((m for m in found.managed if m.name == target), None)
         if managed is None or name == managed.name:
@@ -135,7 +136,7 @@ class Targets:
 
     async def _asked(self, key: tuple[str, str]) -> Found:
         changes = self._changes
-        found = await self._run(lambda: self._ask(*key))
+        found: Found | None = await self._run(lambda: self._ask(*key))
         if changes == self._changes:
             self._asking.pop(key, None)
         if found is None:

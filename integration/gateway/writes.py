@@ -76,7 +76,7 @@ async def write_update(
         NotUnderstood: it is left to the server.
     """
     body = loads_object(content)
-    key = Key(target, route.id or "", route.params.get("routing") or target.routing)
+    key = Key.of(target, route.id, route.params.get("routing"))
     need = need_of(body, target.schema)
     if need == "merge":
         answer = await _merged(exchange, route, key, body, work)
@@ -111,7 +111,8 @@ async def write_bulk(exchange: Exchange, route: Route, body: Body, work: Work) -
     work.metrics.count("documents_enriched", plan.enriched)
     work.metrics.count("documents_passed", plan.passed)
     target = exchange.request.target
-    bodies = await work.run(list, parts(operations, exchange.limits.body))
+    limit = exchange.limits.body
+    bodies = await work.run(lambda: list(parts(operations, limit)))
     exchange.hold(sum(len(part) for part, _ in bodies))
     if len(bodies) == 1 and not plan.conditional and not plan.scripts:
         await exchange.send(target, bodies[0][0])
