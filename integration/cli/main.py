@@ -17,6 +17,7 @@ try:
     from opensearch_clir.cli.local import down, status, up
     from opensearch_clir.cli.report import report
     from opensearch_clir.cli.search import explain, search
+    from opensearch_clir.cli.serve import serve
     from opensearch_clir.cli.setup import setup, uninstall
 except KeyboardInterrupt:
     # Loading the commands takes half a second, in which nothing else would catch a Ctrl-C.
@@ -49,5 +50,7 @@ _SERVER = (up, down, status)
 _INDEX = (setup, uninstall, index, enrich, search, explain)
 _QUALITY = (calibrate, evaluate, report, evalset)
 
-for _command in (*_SERVER, *_INDEX, *_QUALITY):
+_DROP_IN = (serve,)
+
+for _command in (*_SERVER, *_INDEX, *_QUALITY, *_DROP_IN):
     main.add_command(_command)
