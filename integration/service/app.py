@@ -51,6 +51,8 @@ def make_app(work: Callable[[], Work], token: str | None) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         app.state.work = opened
+        # Before the first request: it would wait longer for the model than a cluster waits for it.
+        await opened.in_thread(opened.warm)
         yield
         opened.close()
 

@@ -13,6 +13,7 @@ from opensearch_clir.encoders.base import Role
 from opensearch_clir.errors import ClusterError
 from opensearch_clir.ingest.rejected import Rejected
 from opensearch_clir.service.answers import Refusal, answer, body_of
+from opensearch_clir.service.carried import carried
 from opensearch_clir.service.openapi import document
 from opensearch_clir.service.work import Work
 
@@ -64,15 +65,21 @@ async def enrich(request: Request) -> Response:
 
 
 async def rewrite(request: Request) -> Response:
-    """Return a whole query object, rewritten or as it came."""
+    """Return a whole query object, rewritten or as it came.
+
+    To a cluster's pipeline (``"for": "ml-commons"``) null says that it stays as it is.
+    """
     body = await body_of(request)
     if "query" not in body:
         raise Refusal(400, "invalid_request", "give the query object as 'query'")
     least = body.get("least")
     if least is not None and (isinstance(least, bool) or not isinstance(least, (int, float))):
         raise Refusal(400, "invalid_request", "'least' must be a probability")
-    work = work_of(request)
-    return answer({"query": await work.rewrite(request.path_params["index"], body["query"], least)})
+    given = body["query"]
+    new = await work_of(request).rewrite(request.path_params["index"], given, least)
+    if body.get("for") == "ml-commons":
+        return answer({"query": None if new is given else carried(new)})
+    return answer({"query": new})
 
 
 async def embed(request: Request) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +14,11 @@ from opensearchpy import OpenSearch
 
 from opensearch_clir.encoders.base import Encoder, Role, Vectors, encode
 from opensearch_clir.encoders.registry import EMBEDDED, load_encoder
-from opensearch_clir.errors import IndexMissingError, NotManagedError
+from opensearch_clir.entities import entities
+from opensearch_clir.errors import ClirError, IndexMissingError, NotManagedError
 from opensearch_clir.ingest.rejected import Rejected
-from opensearch_clir.language.base import DOCUMENT_DETECTOR, Detector
+from opensearch_clir.language.base import DOCUMENT_DETECTOR, Detector, LanguagePosterior
+from opensearch_clir.language.query_spans import query_spans
 from opensearch_clir.language.registry import load_detector
 from opensearch_clir.languages import LANGUAGES
 from opensearch_clir.query.rewrite import rewrite
@@ -24,12 +27,15 @@ from opensearch_clir.service.indices import Indices
 from opensearch_clir.service.metrics import Metrics
 from opensearch_clir.service.options import ServeOptions
 from opensearch_clir.settings import Settings
+from opensearch_clir.translation.lexicon import embedded_lexicon
 
 __all__ = ["Document", "Enrichment", "Work"]
 
 Document = Mapping[str, Any]
 Enrichment = dict[str, Any] | Rejected
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 class Work:
@@ -113,6 +119,20 @@ class Work:
             if self._detector is None:
                 self._detector = load_detector(DOCUMENT_DETECTOR, tuple(LANGUAGES))
             return self._detector
+
+    def warm(self) -> None:
+        """Load what the first request would wait for; an index that can't be read is left out."""
+        text = "warm up"
+        self.encoder.encode([text], "query")
+        self.detector.posteriors([text])
+        embedded_lexicon().translate(text)
+        query_spans(text, LanguagePosterior.unknown(), tuple(LANGUAGES))
+        entities(text, "query")
+        for name in self.options.indices:
+            try:
+                self.indices[name].clir.plan(text)
+            except ClirError as error:
+                _log.warning("index %r is not ready: %s", name, error)
 
     def close(self) -> None:
         """End the threads and the connections."""
