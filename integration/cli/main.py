@@ -17,6 +17,7 @@ try:
     from opensearch_clir.cli.local import down, status, up
     from opensearch_clir.cli.pipelines import pipelines
     from opensearch_clir.cli.report import report
+    from opensearch_clir.cli.rewrite import rewrite
     from opensearch_clir.cli.search import explain, search
     from opensearch_clir.cli.serve import serve
     from opensearch_clir.cli.setup import setup, uninstall
@@ -51,7 +52,7 @@ _SERVER = (up, down, status)
 _INDEX = (setup, uninstall, index, enrich, search, explain)
 _QUALITY = (calibrate, evaluate, report, evalset)
 
-_DROP_IN = (serve, pipelines)
+_DROP_IN = (rewrite, serve, pipelines)
 
 for _command in (*_SERVER, *_INDEX, *_QUALITY, *_DROP_IN):
     main.add_command(_command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import ssl
 import tempfile
 from dataclasses import dataclass
@@ -84,11 +85,17 @@ def serve(options: ServeOptions, listen: Listen) -> None:
         os.environ[_OPTIONS] = options.to_json()
         if listen.workers > 1:
             os.environ[MULTIPROCESS] = shared
+        # The server ends by the signal that it was stopped by, which would be an error of ours.
+        signal.signal(signal.SIGTERM, _ended)
         try:
             _run(listen)
         except (OSError, ssl.SSLError) as error:
             where = f"{listen.host}:{listen.port}"
             raise ConfigurationError(f"can't serve on {where}: {error}") from error
+
+
+def _ended(number: int, frame: Any) -> None:
+    raise SystemExit(0)
 
 
 def _run(listen: Listen) -> None:

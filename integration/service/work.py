@@ -129,10 +129,13 @@ class Work:
         query_spans(text, LanguagePosterior.unknown(), tuple(LANGUAGES))
         entities(text, "query")
         for name in self.options.indices:
-            try:
-                self.indices[name].clir.plan(text)
-            except ClirError as error:
-                _log.warning("index %r is not ready: %s", name, error)
+            self._warm(name, text)
+
+    def _warm(self, name: str, text: str) -> None:
+        try:
+            self.indices[name].clir.plan(text)
+        except ClirError as error:
+            _log.warning("index %r is not ready: %s", name, error)
 
     def close(self) -> None:
         """End the threads and the connections."""

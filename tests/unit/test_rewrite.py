@@ -129,6 +129,8 @@ LEFT_ALONE: list[Any] = [
     {"nested": {"path": "a", "query": {"match": {"text": TEXT}}}},
     {"script_score": {"query": {"match": {"text": TEXT}}, "script": {"source": "_score"}}},
     {"bool": {"must_not": [{"match": {"text": TEXT}}]}},
+    {"bool": {"should": [{"match": {"text": TEXT}}], "minimum_should_match": 1}},
+    {"bool": {"should": [{"match_phrase": {"title": TEXT}}], "minimum_should_match": "1"}},
     {"bool": {}},
     {"bool": [1]},
     {"wrapper": {"query": "eyJtYXRjaF9hbGwiOnt9fQ=="}},

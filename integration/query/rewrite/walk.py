@@ -101,6 +101,8 @@ class _Rewriter:
             return query
         kind, body = next(iter(query.items()))
         if kind == "bool" and isinstance(body, Mapping):
+            if _field_scoped(body):
+                return query
             alike = self._alike(body)
             if alike is None:
                 return _with(query, kind, self._bool(body, scored, depth))
@@ -131,7 +133,7 @@ class _Rewriter:
     def _alike(self, body: Query) -> Leaf | None:
         """Return a ``bool`` that says one text to several fields as one clause."""
         clauses = body.get("should")
-        if set(body) - {"should", "minimum_should_match", "adjust_pure_negative", "boost"}:
+        if set(body) - _ONLY_SHOULD:
             return None
         if not isinstance(clauses, Sequence) or isinstance(clauses, str) or len(clauses) < 2:
             return None
@@ -171,6 +173,19 @@ class _Rewriter:
                 self._plans[text] = None
         return self._plans[text]
 
+
+def _field_scoped(body: Query) -> bool:
+    """Whether a ``bool`` is what Dashboards makes of ``field: words``: one field was meant."""
+    clauses = body.get("should")
+    if set(body) - _ONLY_SHOULD or not isinstance(clauses, list) or len(clauses) != 1:
+        return False
+    one = clauses[0]
+    named = isinstance(one, Mapping) and set(one) <= {"match", "match_phrase"}
+    return named and str(body.get("minimum_should_match")) == "1"
+
+
+#: Keys of a ``bool`` that says nothing but alternatives.
+_ONLY_SHOULD = {"should", "minimum_should_match", "adjust_pure_negative", "boost"}
 
 #: Compound queries with one part to look into, and whether its scores count.
 _PARTS = {
