@@ -11,8 +11,7 @@ import click
 from opensearch_clir.cli.common import connection_options, open_client, print_json, report_errors
 from opensearch_clir.clir import Clir
 from opensearch_clir.errors import QueryError
-from opensearch_clir.query.rewrite import LEAST_PROBABILITY
-from opensearch_clir.query.rewrite import rewrite as rewritten
+from opensearch_clir.query import rewrite as rewriting
 
 __all__ = ["rewrite"]
 
@@ -25,7 +24,7 @@ SHOWN = 3
 @click.argument("query")
 @click.option(
     "--least",
-    default=LEAST_PROBABILITY,
+    default=rewriting.LEAST_PROBABILITY,
     show_default=True,
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="Probability from which a document is found by meaning alone.",
@@ -45,7 +44,8 @@ def rewrite(index: str, query: str, least: float, as_json: bool, **connection: A
     before = _clause(click.get_text_stream("stdin").read() if query == "-" else query)
     client, settings = open_client(**connection)
     clir = Clir(client, index, query_detector=settings.query_detector)
-    after = rewritten(before, clir, least=least)
+    own = rewriting.OwnFields(client, index).read(clir.schema.namespace)
+    after = rewriting.rewrite(before, clir, least=least, own_fields=own)
     if as_json:
         print_json({"before": before, "after": after, "rewritten": after is not before})
     elif after is before:

@@ -23,8 +23,7 @@ from opensearch_clir.pipelines.bodies import (
     search_processor,
 )
 from opensearch_clir.pipelines.cluster_settings import allowing
-from opensearch_clir.pipelines.state import DEFAULT_FIELD, FINAL, SEARCH, State
-from opensearch_clir.query.rewrite import user_fields
+from opensearch_clir.pipelines.state import FINAL, SEARCH, State
 from opensearch_clir.setup.inspect import Member
 from opensearch_clir.setup.requests import Request
 
@@ -128,7 +127,7 @@ def plan_install(
         name = pipeline_name(state.bundle)
         requests += _put("search", name, search_pipeline(ids["rewrite"]), state.search)
     for member in state.members:
-        requests += _member(state, member, schema, ids)
+        requests += _member(state, member, ids)
     before = [id_ for job in jobs for id_ in _called(state, job)]
     return InstallPlan(
         name=state.name,
@@ -163,9 +162,7 @@ def _ingest(state: State, schema: IndexSchema, model_id: str) -> list[Request]:
     return requests
 
 
-def _member(
-    state: State, member: Member, schema: IndexSchema, ids: Mapping[Job, str]
-) -> list[Request]:
+def _member(state: State, member: Member, ids: Mapping[Job, str]) -> list[Request]:
     """Return the settings of one index, and the note of what it had."""
     settings: dict[str, Any] = {}
     if "enrich" in ids:
@@ -175,10 +172,7 @@ def _member(
         if there not in _NONE and not _ours(there, state.search):
             raise IndexStateError(_taken(member.name, str(there), ids["rewrite"]))
         settings[SEARCH] = pipeline_name(state.bundle)
-        if DEFAULT_FIELD not in member.settings or DEFAULT_FIELD in before(member):
-            # Without it a clause over all fields has a leaf for each word in each of our fields.
-            settings[DEFAULT_FIELD] = user_fields(member.properties, schema.namespace)
-    changed = {k: v for k, v in settings.items() if not _same(member.settings.get(k), v)}
+    changed = {k: v for k, v in settings.items() if member.settings.get(k) != v}
     if not changed:
         return []
     path = f"/{quote(member.name, safe='')}/_settings"
@@ -219,11 +213,6 @@ def _record(member: Member, bundle: str, changed: Mapping[str, Any]) -> Request:
     noted = {**setup, RECORD: {"bundle": bundle, "before": had}}
     meta = {**member.meta, META_KEY: {**ours, "setup": noted}}
     return Request("PUT", f"/{quote(member.name, safe='')}/_mapping", {"_meta": meta})
-
-
-def _same(there: Any, wanted: Any) -> bool:
-    # The server gives lists as lists or as text.
-    return there == wanted or (isinstance(wanted, list) and str(there) == str(wanted))
 
 
 def _taken(index: str, pipeline: str, model_id: str) -> str:

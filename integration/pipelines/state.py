@@ -14,11 +14,10 @@ from opensearch_clir.errors import ClusterError, IndexClosedError
 from opensearch_clir.pipelines.bodies import MARK, PREFIX, Job, model_ids
 from opensearch_clir.setup.inspect import Member, lookup
 
-__all__ = ["DEFAULT_FIELD", "FINAL", "SEARCH", "State", "get", "members_of", "read_state"]
+__all__ = ["FINAL", "SEARCH", "State", "get", "members_of", "read_state"]
 
 FINAL = "index.final_pipeline"
 SEARCH = "index.search.default_pipeline"
-DEFAULT_FIELD = "index.query.default_field"
 
 
 @dataclass(frozen=True)

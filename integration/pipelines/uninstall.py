@@ -15,7 +15,7 @@ from opensearch_clir.index_templates.schema import META_KEY
 from opensearch_clir.pipelines.bodies import PREFIX, model_ids, runs_first
 from opensearch_clir.pipelines.install import drop_model
 from opensearch_clir.pipelines.plan import RECORD
-from opensearch_clir.pipelines.state import DEFAULT_FIELD, FINAL, SEARCH, get, members_of
+from opensearch_clir.pipelines.state import FINAL, SEARCH, get, members_of
 from opensearch_clir.setup.apply import send
 from opensearch_clir.setup.inspect import Member
 from opensearch_clir.setup.requests import Request
@@ -105,8 +105,6 @@ def _restored(member: Member, ingest: Mapping[str, Any]) -> list[Request]:
         settings[FINAL] = before.get(FINAL) or runs_first(ingest[final])
     if str(member.settings.get(SEARCH, "")).startswith(PREFIX):
         settings[SEARCH] = before.get(SEARCH)
-    if DEFAULT_FIELD in before:
-        settings[DEFAULT_FIELD] = before[DEFAULT_FIELD]
     path = quote(member.name, safe="")
     requests = [Request("PUT", f"/{path}/_settings", settings)] if settings else []
     if record:

@@ -14,6 +14,7 @@ from opensearch_clir.ingest.pipeline import Enricher
 from opensearch_clir.ingest.processors.text import has_text
 from opensearch_clir.ingest.records import Record
 from opensearch_clir.ingest.rejected import Rejected
+from opensearch_clir.query.rewrite import OwnFields, rewrite
 from opensearch_clir.settings import Settings
 from opensearch_clir.setup.inspect import check_name
 
@@ -31,7 +32,13 @@ class Served:
     def __init__(self, clir: Clir) -> None:
         """Nothing is read before it is needed."""
         self.clir = clir
+        self._own = OwnFields(clir.client, clir.index_name)
         self._enricher: Enricher | None = None
+
+    def rewrite(self, query: Any, least: float) -> Any:
+        """Return a query as `opensearch_clir.query.rewrite.rewrite` does, and raise as it does."""
+        own = self._own.read(self.clir.schema.namespace)
+        return rewrite(query, self.clir, least=least, own_fields=own)
 
     def enrich(self, documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | Rejected]:
         """Return our object for each document, or why there is none; called by one thread.

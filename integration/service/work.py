@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +20,6 @@ from opensearch_clir.language.base import DOCUMENT_DETECTOR, Detector, LanguageP
 from opensearch_clir.language.query_spans import query_spans
 from opensearch_clir.language.registry import load_detector
 from opensearch_clir.languages import LANGUAGES
-from opensearch_clir.query.rewrite import rewrite
 from opensearch_clir.service.batching import Batcher
 from opensearch_clir.service.indices import Indices
 from opensearch_clir.service.metrics import Metrics
@@ -81,9 +79,9 @@ class Work:
             ClusterError, EncoderError: it can't be planned.
         """
         wanted = self.options.least if least is None else least
-        clir = self.indices[index].clir
+        served = self.indices[index]
         try:
-            new = await self.in_thread(functools.partial(rewrite, query, clir, least=wanted))
+            new = await self.in_thread(lambda: served.rewrite(query, wanted))
         except (IndexMissingError, NotManagedError):
             self.indices.forget(index)
             new = query

@@ -235,6 +235,4 @@ def test_a_final_pipeline_of_the_users_runs_first(
     pipelines.uninstall(client, index_name)
     found = client.indices.get_settings(index=index_name, flat_settings=True)[index_name]
     assert found["settings"]["index.final_pipeline"] == f"{index_name}-own"
-    assert not {"index.search.default_pipeline", "index.query.default_field"} & set(
-        found["settings"]
-    )
+    assert "index.search.default_pipeline" not in found["settings"]
