@@ -173,10 +173,17 @@ def ingest_pipeline(schema: IndexSchema, model_id: str, first: str | None = None
             }
         ],
     }
+    # Whatever else answers at the service's address: our object is an object, or nothing goes in.
+    checked = {
+        "tag": "clir-checked",
+        "if": f"ctx['{namespace}'] != null && !(ctx['{namespace}'] instanceof Map)",
+        "field": namespace,
+        "value": {"hash": STALE},
+    }
     theirs = [] if first is None else [{"pipeline": {"tag": "clir-first", "name": first}}]
     return {
         "description": f"{MARK}: language tags and vectors, made by the service",
-        "processors": [*theirs, {"ml_inference": ours}],
+        "processors": [*theirs, {"ml_inference": ours}, {"set": checked}],
     }
 
 

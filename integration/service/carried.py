@@ -2,8 +2,8 @@
 
 It reads an answer's numbers as doubles: ``410`` would come back as ``410.0``, which a keyword field
 doesn't hold, and ``1767225600000`` as ``1.7672256E12``, which is no date. Whole numbers as text are
-read everywhere as they should be; an answer of ``null`` leaves the query as it was. Both seen on
-2.19.1.
+read everywhere as they should be. There is no answer for "leave it": with ``null`` the request
+finds everything. All seen on 2.19.1.
 """
 
 from __future__ import annotations

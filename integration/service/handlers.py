@@ -67,7 +67,8 @@ async def enrich(request: Request) -> Response:
 async def rewrite(request: Request) -> Response:
     """Return a whole query object, rewritten or as it came.
 
-    To a cluster's pipeline (``"for": "ml-commons"``) null says that it stays as it is.
+    A cluster's pipeline (``"for": "ml-commons"``) gets it as it can carry it, or else a refusal,
+    upon which it goes on with the query that it has.
     """
     body = await body_of(request)
     if "query" not in body:
@@ -78,7 +79,9 @@ async def rewrite(request: Request) -> Response:
     given = body["query"]
     new = await work_of(request).rewrite(request.path_params["index"], given, least)
     if body.get("for") == "ml-commons":
-        return answer({"query": None if new is given else carried(new)})
+        new = carried(new)
+        if new is None:
+            raise Refusal(422, "left_alone", "a script has whole numbers, which would not arrive")
     return answer({"query": new})
 
 

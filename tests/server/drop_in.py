@@ -55,6 +55,11 @@ class ServiceProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self.http = urllib3.PoolManager(headers={"Authorization": f"Bearer {TOKEN}"})
 
+    @property
+    def running(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start it and wait until it can work."""
         command = [sys.executable, "-c", _CLIR, "serve", "--port", str(self.port)]
