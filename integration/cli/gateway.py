@@ -13,6 +13,7 @@ import click
 from opensearch_clir.addresses import parse_addresses
 from opensearch_clir.cli.common import open_client, report_errors
 from opensearch_clir.errors import ConfigurationError
+from opensearch_clir.query.rewrite import LEAST_PROBABILITY
 
 __all__ = ["gateway"]
 
@@ -55,6 +56,9 @@ def _in_groups(command: Callable[..., Any]) -> Callable[..., Any]:
                      help="Seconds for running requests when it is stopped."),
         click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True,
                      help="Threads that rewrite and enrich."),
+        click.option("--least", type=click.FloatRange(0, 1, min_open=True, max_open=True),
+                     default=LEAST_PROBABILITY, show_default=True, help="Probability from which "
+                     "rewritten queries find by meaning alone."),
         click.option("--config", type=_FILE, help="TOML file with settings (or CLIR_CONFIG)."),
     )  # fmt: skip
     for option in reversed(options):
@@ -89,6 +93,7 @@ def gateway(
     timeout: float,
     grace: float,
     threads: int,
+    least: float,
     config: Path | None,
 ) -> None:
     """Stand before a cluster: searches of managed indices find documents in all languages, and
@@ -128,6 +133,7 @@ def gateway(
         ),
         rewrite_host=rewrite_host,
         threads=threads,
+        least=least,
     )
     if health == "none":
         options = replace(options, health_port=None)

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from opensearch_clir.clir import Clir
-from opensearch_clir.cluster import guarded
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.ingest.pipeline import Enricher
-from opensearch_clir.query.rewrite import user_fields
+from opensearch_clir.query.rewrite import LEAST_PROBABILITY, OwnFields
 
 __all__ = ["Registry"]
-
-#: Seconds for which the names of the users' fields are kept.
-FIELDS_TTL = 30.0
 
 #: Indices that are kept ready; each holds term statistics, not a model of its own.
 KEPT = 256
@@ -27,9 +22,8 @@ KEPT = 256
 class _Ready:
     clir: Clir
     schema: IndexSchema
+    fields: OwnFields
     enricher: Enricher | None = None
-    fields: list[str] = field(default_factory=list)
-    read_at: float = float("-inf")
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -38,9 +32,11 @@ class Registry:
 
     Args:
         open_clir: makes the facade of an index; its client has the gateway's own credentials.
+        least: probability from which a rewritten query finds a document by meaning alone.
     """
 
-    def __init__(self, open_clir: Callable[[str], Clir]) -> None:
+    def __init__(self, open_clir: Callable[[str], Clir], least: float = LEAST_PROBABILITY) -> None:
+        self.least = least
         self._open = open_clir
         self._ready: OrderedDict[str, _Ready] = OrderedDict()
         self._lock = threading.Lock()
@@ -55,20 +51,7 @@ class Registry:
         Raises:
             ClusterError: no answer, or reading is not allowed.
         """
-        ready = self._get(name, schema)
-        with ready.lock:
-            if time.monotonic() - ready.read_at > FIELDS_TTL:
-                client = ready.clir.client
-                with guarded(f"reading the mapping of {name!r}"):
-                    answer = client.indices.get_mapping(index=name)
-                properties = {
-                    key: mapped
-                    for body in answer.values()
-                    for key, mapped in body["mappings"].get("properties", {}).items()
-                }
-                ready.fields = user_fields(properties, schema.namespace)
-                ready.read_at = time.monotonic()
-            return ready.fields
+        return self._get(name, schema).fields.read(schema.namespace)
 
     def enricher(self, name: str, schema: IndexSchema) -> Enricher:
         """Return what enriches documents for an index.
@@ -87,7 +70,8 @@ class Registry:
         with self._lock:
             ready = self._ready.get(name)
             if ready is None or ready.schema != schema:
-                ready = _Ready(self._open(name), schema)
+                clir = self._open(name)
+                ready = _Ready(clir, schema, OwnFields(clir.client, name))
                 self._ready[name] = ready
                 while len(self._ready) > KEPT:
                     self._ready.popitem(last=False)

@@ -26,6 +26,7 @@ from opensearch_clir.gateway.server import Gateway
 from opensearch_clir.gateway.targets import Targets
 from opensearch_clir.gateway.upstream import Upstream
 from opensearch_clir.gateway.work import Work
+from opensearch_clir.query.rewrite import LEAST_PROBABILITY
 
 __all__ = ["Listening", "Options", "client_tls", "run", "serve", "upstream_tls"]
 
@@ -44,6 +45,7 @@ class Options:
         upstream_tls: for nodes with ``https``.
         rewrite_host: whether the cluster sees its own name in ``Host``.
         threads: that rewrite and enrich.
+        least: probability from which a rewritten query finds a document by meaning alone.
     """
 
     host: str = "127.0.0.1"
@@ -55,6 +57,7 @@ class Options:
     upstream_tls: ssl.SSLContext | None = None
     rewrite_host: bool = False
     threads: int = 4
+    least: float = LEAST_PROBABILITY
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ async def serve(
 
     with ThreadPoolExecutor(options.threads, "clir-gateway") as pool:
         targets = Targets(client, pool, failed, said.clear)
-        registry = Registry(open_clir or (lambda name: Clir(client, name)))
+        registry = Registry(open_clir or (lambda name: Clir(client, name)), options.least)
         upstream = Upstream(addresses, options.upstream_tls, limits.connect)
         gateway = Gateway(
             upstream, App(Work(targets, registry, metrics, pool)), limits, metrics,

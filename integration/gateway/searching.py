@@ -98,7 +98,8 @@ def _rewritten(
     new = []
     for name, schema, _ in parts:
         fields = registry.own_fields(name, schema)
-        new.append(rewrite(query, registry.planner(name, schema), own_fields=fields))
+        planner = registry.planner(name, schema)
+        new.append(rewrite(query, planner, least=registry.least, own_fields=fields))
     if all(one is query for one in new):
         return query
     if len(parts) == 1 and not found.others:

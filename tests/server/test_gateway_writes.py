@@ -177,7 +177,7 @@ def test_bulk_of_each_form(stock: OpenSearch, client: OpenSearch, index: str) ->
         400,
         201,
         200,
-    ]  # noqa: E501
+    ]
     assert answer["errors"] is True
     for id_ in ("1", "2", "old", "3", "4", "scripted", "twice"):
         check(client, index, id_)

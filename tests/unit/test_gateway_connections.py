@@ -76,7 +76,7 @@ def test_one_connection_each_in_order() -> None:
             got = await talk(listening.port, b"".join(requests))
             assert [part[-1:] for part in got.split(b"HTTP/1.1 200 OK")[1:]] == [
                 b"%d" % n for n in range(10)
-            ]  # noqa: E501
+            ]
             assert peer.connections == 1
             # An HTTP/1.0 client's connection ends by itself; a leading empty line is let pass.
             assert (await talk(listening.port, b"\r\nGET /?n=7 HTTP/1.0\r\n\r\n"))[-1:] == b"7"

@@ -129,6 +129,8 @@ LEFT_ALONE: list[Any] = [
     {"nested": {"path": "a", "query": {"match": {"text": TEXT}}}},
     {"script_score": {"query": {"match": {"text": TEXT}}, "script": {"source": "_score"}}},
     {"bool": {"must_not": [{"match": {"text": TEXT}}]}},
+    {"bool": {"should": [{"match": {"text": TEXT}}], "minimum_should_match": 1}},
+    {"bool": {"should": [{"match_phrase": {"title": TEXT}}], "minimum_should_match": "1"}},
     {"bool": {}},
     {"bool": [1]},
     {"wrapper": {"query": "eyJtYXRjaF9hbGwiOnt9fQ=="}},
@@ -295,8 +297,12 @@ def test_all_fields_can_be_the_users_own() -> None:
     }
     own = user_fields(properties, "clir")
     assert own == ["text", "title", "title.*", "user.*"]
-    for query in ({"query": TEXT}, {"query": TEXT, "fields": ["*"]}, {"query": TEXT, "fields": []}):
-        new = rewrite({"multi_match": query}, FixedPlanner(), own_fields=own)
+    long = " ".join([TEXT] * 40)
+    for more in ({}, {"fields": ["*"]}, {"fields": []}):
+        short = {"multi_match": {"query": TEXT, **more}}
+        new = rewrite(short, FixedPlanner(), own_fields=own)
+        assert new["script_score"]["query"]["bool"]["should"][0]["script_score"]["query"] == short
+        new = rewrite({"multi_match": {"query": long, **more}}, FixedPlanner(), own_fields=own)
         kept = new["script_score"]["query"]["bool"]["should"][0]["script_score"]["query"]
         assert kept["multi_match"]["fields"] == own
     named = {"multi_match": {"query": TEXT, "fields": ["text"]}}

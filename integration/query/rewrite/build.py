@@ -20,7 +20,7 @@ from opensearch_clir.query.scripts import Gate, evidence_script
 __all__ = ["LEAST_PROBABILITY", "by_meaning", "fitted", "leaf_count", "least_cosine", "word_count"]
 
 #: Probability of relevance from which a document is found without the clause's own words.
-LEAST_PROBABILITY = 0.5
+LEAST_PROBABILITY = 0.1
 
 #: Evidence that a text with too many clauses gives up, in order.
 _GIVEN_UP = ("head", "translated", "entity")

@@ -9,7 +9,7 @@ from typing import Any
 
 from opensearch_clir.query.rewrite.syntax import plain_lucene, plain_simple, says_something
 
-__all__ = ["Leaf", "read_leaf", "user_fields"]
+__all__ = ["Leaf", "read_leaf"]
 
 Query = Mapping[str, Any]
 
@@ -26,29 +26,14 @@ class Leaf:
         original: the clause as it came.
         strict: the clause such that a document must have all of the words.
         boost: of the clause.
+        everywhere: whether it looks in all fields there are.
     """
 
     text: str
     original: Query
     strict: Query
     boost: float = 1.0
-
-
-def user_fields(properties: Mapping[str, Any], namespace: str) -> list[str]:
-    """Return patterns for all fields of an index but ours.
-
-    Args:
-        properties: of its mapping.
-        namespace: name of our object.
-    """
-    names = sorted(name for name in properties if name != namespace)
-    return [pattern for name in names for pattern in _patterns(name, properties[name])]
-
-
-def _patterns(name: str, mapped: Mapping[str, Any]) -> list[str]:
-    if "properties" in mapped:
-        return [f"{name}.*"]
-    return [name, f"{name}.*"] if "fields" in mapped else [name]
+    everywhere: bool = False
 
 
 def read_leaf(
@@ -126,7 +111,9 @@ _READERS: Mapping[str, Callable[[str, Query, Sequence[str]], Leaf | None]] = {
 
 def _leaf(kind: str, body: Query, options: Query, strict: Query) -> Leaf:
     text, boost = options.get("query"), options.get("boost", 1.0)
-    return Leaf(text, {kind: body}, {kind: strict}, boost)  # type: ignore[arg-type] # checked above
+    everywhere = kind not in ("match", "match_phrase") and _named(body) == ["*"]
+    original = {kind: body}
+    return Leaf(text, original, {kind: strict}, boost, everywhere)  # type: ignore[arg-type]
 
 
 def _all_words(options: Query, operator: str) -> Query:

@@ -27,6 +27,9 @@ MAX_LEAVES = 1_000
 #: Fields that a clause is assumed to look in, each with a leaf for every word, if nobody says.
 OWN_FIELDS = 4
 
+#: Fields of ours beside those of the languages, which a clause over all fields looks in, too.
+OUR_FIELDS = 10
+
 #: Levels of a query that are looked into; a deeper one is left alone below.
 MAX_DEPTH = 30
 
@@ -66,10 +69,9 @@ def rewrite(
             filled in. It is not changed.
         planner: of the index.
         least: probability in (0, 1) from which a document is found by meaning alone.
-        own_fields: the users' fields, as `user_fields` returns them: where a clause looks in all
-            fields, it looks in these. Ours would give it a leaf for each word and language, and
-            the server refuses more than 1,024. Not needed where the index itself says so
-            (``index.query.default_field``, set by ``clir pipelines install``).
+        own_fields: the users' fields, as `OwnFields` reads them. A clause over all fields has a
+            leaf for each word in each of our fields, too, and the server refuses more than 1,024;
+            where it would have too many, it looks in these fields instead.
 
     Returns:
         A new query that shares unchanged parts, or, where nothing was understood, the same object.
@@ -90,7 +92,7 @@ class _Rewriter:
     def __init__(self, planner: Planner, least: float, own: Sequence[str] | None) -> None:
         self._planner = planner
         self._least = least
-        self._own = own
+        self._own = list(own or ())
         self._fields = [field.name for field in planner.schema.fields]
         self._plans: dict[str, QueryPlan | None] = {}
         self._leaves = 0
@@ -101,6 +103,8 @@ class _Rewriter:
             return query
         kind, body = next(iter(query.items()))
         if kind == "bool" and isinstance(body, Mapping):
+            if _field_scoped(body):
+                return query
             alike = self._alike(body)
             if alike is None:
                 return _with(query, kind, self._bool(body, scored, depth))
@@ -131,7 +135,7 @@ class _Rewriter:
     def _alike(self, body: Query) -> Leaf | None:
         """Return a ``bool`` that says one text to several fields as one clause."""
         clauses = body.get("should")
-        if set(body) - {"should", "minimum_should_match", "adjust_pure_negative", "boost"}:
+        if set(body) - _ONLY_SHOULD:
             return None
         if not isinstance(clauses, Sequence) or isinstance(clauses, str) or len(clauses) < 2:
             return None
@@ -150,18 +154,25 @@ class _Rewriter:
         return Leaf(found[0].text, {"bool": body}, strict, boost) if usable else None
 
     def _leaf(self, clause: Any) -> Leaf | None:
-        if not isinstance(clause, Mapping):
-            return None
-        return read_leaf(clause, self._fields, self._own)
+        return read_leaf(clause, self._fields) if isinstance(clause, Mapping) else None
 
     def _rewritten(self, leaf: Leaf, scored: bool) -> Query | None:
         plan = self._plan(leaf.text)
-        own = word_count(leaf.text) * (len(self._own or ()) or OWN_FIELDS)
-        plan = None if plan is None else fitted(plan, MAX_LEAVES - self._leaves - own)
         if plan is None or plan.empty:
             return None
-        self._leaves += own + leaf_count(plan)
-        return by_meaning(leaf, plan, scored=scored, least=self._least)
+        words = word_count(leaf.text)
+        own = words * (len(self._own) or OWN_FIELDS)
+        if leaf.everywhere:
+            everywhere = own + words * (len(self._planner.schema.languages) + OUR_FIELDS)
+            if not self._own or self._leaves + everywhere + leaf_count(plan) <= MAX_LEAVES:
+                own = everywhere
+            else:
+                leaf = read_leaf(leaf.original, self._fields, self._own) or leaf
+        fitting = fitted(plan, MAX_LEAVES - self._leaves - own)
+        if fitting is None or fitting.empty:
+            return None
+        self._leaves += own + leaf_count(fitting)
+        return by_meaning(leaf, fitting, scored=scored, least=self._least)
 
     def _plan(self, text: str) -> QueryPlan | None:
         if text not in self._plans:
@@ -171,6 +182,19 @@ class _Rewriter:
                 self._plans[text] = None
         return self._plans[text]
 
+
+def _field_scoped(body: Query) -> bool:
+    """Whether a ``bool`` is what Dashboards makes of ``field: words``: one field was meant."""
+    clauses = body.get("should")
+    if set(body) - _ONLY_SHOULD or not isinstance(clauses, list) or len(clauses) != 1:
+        return False
+    one = clauses[0]
+    named = isinstance(one, Mapping) and set(one) <= {"match", "match_phrase"}
+    return named and str(body.get("minimum_should_match")) == "1"
+
+
+#: Keys of a ``bool`` that says nothing but alternatives.
+_ONLY_SHOULD = {"should", "minimum_should_match", "adjust_pure_negative", "boost"}
 
 #: Compound queries with one part to look into, and whether its scores count.
 _PARTS = {
