@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -150,14 +150,25 @@ class Exchange:
         """Send the request as it came, with its body that was held, and hand the answer on."""
         await self._sent_whole(self.request.replaced(fields=self._fields), body.wire)
 
-    async def send(self, target: bytes, body: bytes) -> None:
-        """Send the request with another target and body, and hand the answer on."""
-        self.sent = True
-        await self._sent_whole(self._changed(target, body), body)
+    async def send(
+        self, target: bytes, body: bytes, *, unless: Collection[int] = frozenset()
+    ) -> bool:
+        """Send the request with another target and body, and hand the answer on.
 
-    async def ask_changed(self, target: bytes, body: bytes) -> Answer:
-        """Like `send`, but return the answer, uncompressed."""
-        self.sent = True
+        Returns:
+            Whether it was; False for an answer with a status of `unless`, which is dropped.
+        """
+        self.sent = not unless
+        return await self._sent_whole(self._changed(target, body), body, unless)
+
+    async def ask_changed(self, target: bytes, body: bytes, *, writes: bool = False) -> Answer:
+        """Like `send`, but return the answer, uncompressed.
+
+        Args:
+            target, body: of the request.
+            writes: whether it must not be followed by the original.
+        """
+        self.sent = self.sent or writes
         head = self._changed(target, body)
         fields = [*head.without({b"accept-encoding"}), Field.of(b"accept-encoding", b"identity")]
         return await self._asked(head.replaced(fields=fields), body)
@@ -196,20 +207,23 @@ class Exchange:
         fields.append(Field.of(b"content-length", b"%d" % len(body)))
         return self.request.replaced(target=target, fields=fields)
 
-    async def _sent_whole(self, head: Request, body: bytes) -> None:
+    async def _sent_whole(
+        self, head: Request, body: bytes, unless: Collection[int] = frozenset()
+    ) -> bool:
         for last in (False, True):
             wire = await self._connect()
             fresh = self._fresh
             try:
                 await self._to_upstream(wire, self._outgoing(head) + body)
-                await self._answer(wire)
-                return
+                return await self._answer(wire, unless)
             except UpstreamError:
                 # A kept connection may have been closed in the very moment it was used again.
-                repeatable = head.method in (b"GET", b"HEAD") and not self.begun
+                reads = head.method in (b"GET", b"HEAD") or bool(unless)
+                repeatable = reads and not self.begun
                 if last or fresh or not repeatable or self.client.gone:
                     raise
                 self.link.close()
+        raise AssertionError("the second try returns or raises")
 
     async def _asked(self, head: Request, body: bytes) -> Answer:
         wire = await self._connect()
@@ -278,8 +292,8 @@ class Exchange:
         wire.within(self.limits.answer)
         return taken
 
-    async def _answer(self, wire: Wire) -> None:
-        """Hand the response on."""
+    async def _answer(self, wire: Wire, unless: Collection[int] = frozenset()) -> bool:
+        """Hand the response on; drop it and return False where its status is one of `unless`."""
         if self.framing == 0 or self._held:
             wire.within(self.limits.answer)
         while True:
@@ -295,10 +309,12 @@ class Exchange:
             if response.status >= 200:
                 break
             await self.client.send(head)
-        self.begun = True
-        self.client.within(self.limits.stall)
-        await self.client.send(head)
+        dropped = response.status in unless
         pieces = wire.pieces(framing)
+        if not dropped:
+            self.begun = True
+            self.client.within(self.limits.stall)
+            await self.client.send(head)
         while True:
             wire.within(self.limits.stall)
             try:
@@ -307,11 +323,13 @@ class Exchange:
                 raise _failure(error) from error
             if piece is None:
                 break
-            self.client.within(self.limits.stall)
-            await self.client.send(piece.wire)
+            if not dropped:
+                self.client.within(self.limits.stall)
+                await self.client.send(piece.wire)
         self._after(wire, response, framing == UNTIL_CLOSE)
-        if framing == UNTIL_CLOSE or closes(response):
+        if not dropped and (framing == UNTIL_CLOSE or closes(response)):
             self.keep = False
+        return not dropped
 
     def _after(self, wire: Wire, response: Response, ended: bool) -> None:
         self.client.protocol.on_gone = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from opensearch_clir.gateway.documents import NotUnderstood, dumps, loads_object
@@ -22,6 +23,10 @@ from opensearch_clir.gateway.work import Work
 __all__ = ["search", "search_many"]
 
 _DFS = "dfs_query_then_fetch"
+
+#: Where the server answers so, the request goes on as it came: its error is then the user's own,
+#: and what only our query is refused for (no scripts, too many clauses) costs nobody a search.
+_REFUSED = frozenset({400, 500})
 
 
 async def search(exchange: Exchange, route: Route, content: bytes, work: Work) -> bool:
@@ -49,11 +54,11 @@ async def search(exchange: Exchange, route: Route, content: bytes, work: Work) -
     changed = await work.run(_body, body, expression, found, work, hits)
     if changed is None:
         return False
-    if hits and wants_dfs(found) and "search_type" not in params:
+    if hits and wants_dfs(expression, found) and "search_type" not in params:
         added["search_type"] = _DFS
     work.metrics.count("searches_rewritten")
-    await exchange.send(with_query(target, without=without, added=added), dumps(changed))
-    return True
+    target = with_query(target, without=without, added=added)
+    return await exchange.send(target, dumps(changed), unless=_REFUSED)
 
 
 async def search_many(exchange: Exchange, route: Route, content: bytes, work: Work) -> bool:
@@ -80,8 +85,23 @@ async def search_many(exchange: Exchange, route: Route, content: bytes, work: Wo
         lines if lines is not None else pair.header_line + b"\n" + pair.body_line + b"\n"
         for pair, lines in zip(found, changed, strict=True)
     )
-    await exchange.send(target, body)
+    answer = await exchange.ask_changed(target, body)
+    if answer.head.status in _REFUSED or await work.run(_any_failed, answer.body, changed):
+        return False
+    await exchange.give(answer)
     return True
+
+
+def _any_failed(answer: bytes, changed: Sequence[bytes | None]) -> bool:
+    """Whether the server refused a search that was rewritten."""
+    if b'"error"' not in answer:
+        return False
+    try:
+        responses = loads_object(answer).get("responses", [])
+    except NotUnderstood:
+        return False
+    pairs = zip(responses, changed, strict=False)
+    return any(lines is not None and r.get("status") in _REFUSED for r, lines in pairs)
 
 
 async def _one(exchange: Exchange, pair: Pair, route: Route, work: Work) -> bytes | None:
@@ -95,7 +115,7 @@ async def _one(exchange: Exchange, pair: Pair, route: Route, work: Work) -> byte
     changed = await work.run(_body, body, expression, found, work, True)
     if changed is None:
         return pair.header_line + b"\n" + dumps(body) + b"\n" if template else None
-    if wants_dfs(found) and "search_type" not in {*header, *route.params}:
+    if wants_dfs(expression, found) and "search_type" not in {*header, *route.params}:
         header["search_type"] = _DFS
     return dumps(header) + b"\n" + dumps(changed) + b"\n"
 

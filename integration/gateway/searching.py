@@ -59,9 +59,15 @@ def rewritten_body(
     return changed
 
 
-def wants_dfs(found: Found) -> bool:
-    """Whether term statistics must be gathered from several shards for scores to be comparable."""
-    return sum(managed.shards for managed in found.managed) > 1
+def wants_dfs(expression: str, found: Found) -> bool:
+    """Whether term statistics must be gathered from several shards for scores to be comparable.
+
+    Indices that are planned for one by one are scored with the statistics of each.
+    """
+    return any(
+        sum(m.shards for m in found.managed if m.name in names) > 1
+        for _, _, names in _parts(expression, found)
+    )
 
 
 def from_uri(params: Mapping[str, str]) -> dict[str, Any]:

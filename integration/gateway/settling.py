@@ -110,7 +110,7 @@ class Settler:
         if not operations:
             return {}
         body = b"".join(operation.wire() for operation in operations.values())
-        answer = await self._exchange.ask_changed(self._target, body)
+        answer = await self._exchange.ask_changed(self._target, body, writes=True)
         items = items_of(answer.body, len(operations))
         return {} if items is None else dict(zip(operations, items, strict=True))
 

@@ -31,6 +31,7 @@ __all__ = ["write_bulk", "write_document", "write_update"]
 
 _log = logging.getLogger(__name__)
 
+_REFUSED = frozenset({400})
 _VERSION = ("_version", "_seq_no", "_primary_term")
 
 #: Parameters of an update that are not those of the one that catches up with it.
@@ -63,8 +64,8 @@ async def write_document(
     work.metrics.count("documents_passed" if body is content else "documents_enriched")
     if body is content:
         return False
-    await exchange.send(exchange.request.target, body)
-    return True
+    # Where it is refused, nothing is written, and what the server says of the original counts.
+    return await exchange.send(exchange.request.target, body, unless=_REFUSED)
 
 
 async def write_update(
@@ -84,7 +85,7 @@ async def write_update(
         changed = await work.run(_changed, body, None, target, work)
         if changed is body and need == "nothing":
             return False
-        answer = await exchange.ask_changed(exchange.request.target, dumps(changed))
+        answer = await exchange.ask_changed(exchange.request.target, dumps(changed), writes=True)
         if need == "script" and answer.head.status < 300:
             answer = await _caught_up(exchange, key, answer, work)
     work.metrics.count("documents_enriched")
@@ -117,7 +118,9 @@ async def write_bulk(exchange: Exchange, route: Route, body: Body, work: Work) -
     if len(bodies) == 1 and not plan.conditional and not plan.scripts:
         await exchange.send(target, bodies[0][0])
         return True
-    answers = [(await exchange.ask_changed(target, part), count) for part, count in bodies]
+    answers = [
+        (await exchange.ask_changed(target, part, writes=True), count) for part, count in bodies
+    ]
     await exchange.give(answers[0][0], await _settled(exchange, plan, answers, work))
     return True
 
@@ -159,13 +162,13 @@ async def _merged(
         known = (await fetch(exchange, [key])).get(key)
         if known is None:
             stale = dumps(marked_stale(body, key.target.schema))
-            return await exchange.ask_changed(target, stale)
+            return await exchange.ask_changed(target, stale, writes=True)
         changed = await work.run(_changed, body, known.source, key.target, work)
         if changed is body or known.version is None or own:
-            return await exchange.ask_changed(target, dumps(changed))
+            return await exchange.ask_changed(target, dumps(changed), writes=True)
         version = {name: str(value) for name, value in known.version.items()}
         under = with_query(target, without={"retry_on_conflict"}, added=version)
-        answer = await exchange.ask_changed(under, dumps(changed))
+        answer = await exchange.ask_changed(under, dumps(changed), writes=True)
         if answer.head.status != 409:
             break
     return answer
@@ -200,7 +203,7 @@ async def _corrected(exchange: Exchange, key: Key, work: Work) -> dict[str, Any]
             return {}
         version = {name: str(value) for name, value in (known.version or {}).items()}
         target = with_query(exchange.request.target, without=_OF_THE_FIRST, added=version)
-        second = await exchange.ask_changed(target, dumps(body))
+        second = await exchange.ask_changed(target, dumps(body), writes=True)
         if second.head.status < 300:
             latest = loads_object(second.body)
             return {name: latest[name] for name in _VERSION if name in latest}

@@ -1,4 +1,4 @@
-"""Searches through the gateway, from a stock client: what is found, and that answers keep their shape."""
+"""Searches through the gateway from a stock client: what is found, and the shape of answers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from gateway_support import gateway, managed, through
 from opensearch_clir import Clir
 from opensearch_clir.local import Instance
 
-#: In French; what answers it in English and Japanese shares no word with it.
+#: In French; what answers it in Japanese shares no word with it.
 QUESTION = "réinitialiser la machine"
-ACROSS = {"reset.en", "reset.ja"}
+ACROSS = {"reset.ja"}
 
 
 def filled(client: OpenSearch, name: str, **options: Any) -> Clir:
@@ -137,15 +137,13 @@ def test_scores_are_those_of_the_package(
     stock: OpenSearch, client: OpenSearch, index_name: str
 ) -> None:
     clir = filled(client, index_name, shards=3)
-    body = {"query": match("refund")}
+    body = {"query": match()}
     found = {
         h["_id"]: h["_score"] for h in stock.search(index=index_name, body=body)["hits"]["hits"]
     }
-    ours = {h["_id"]: h["_score"] for h in clir.search("refund")["hits"]["hits"]}
-    assert set(found) >= {"refund.en", "refund.fr"}
-    assert {k: found[k] for k in found if k in ours} == pytest.approx(
-        {k: ours[k] for k in found if k in ours}, rel=1e-5
-    )
+    ours = {h["_id"]: h["_score"] for h in clir.search(QUESTION)["hits"]["hits"]}
+    assert set(found) >= {"reset.en", "reset.ja"}
+    assert found == pytest.approx({id_: ours[id_] for id_ in found}, rel=1e-5)
 
 
 def test_scroll_and_pit(stock: OpenSearch, client: OpenSearch, index: str, free: str) -> None:
@@ -214,7 +212,7 @@ def test_msearch(stock: OpenSearch, client: OpenSearch, index: str, free: str) -
         {"index": [free]}, {"query": match("la")},
         {}, {"query": {"match_all": {}}, "size": 1},
         {"index": f"{index}-none"}, {"query": match()},
-        {"index": index}, {"query": {"wrong": {}}},
+        {"index": index}, {"query": {"match": {"day": "never"}}},
     ]  # fmt: skip
     found = stock.msearch(body=lines, index=index)["responses"]
     assert ids(found[0]) >= ACROSS

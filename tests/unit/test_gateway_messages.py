@@ -1,4 +1,4 @@
-"""Strict HTTP/1.1: what is refused, and that another implementation reads what is accepted alike."""
+"""Strict HTTP/1.1: what is refused, and that h11 reads alike what is accepted."""
 
 from __future__ import annotations
 

@@ -17,18 +17,59 @@ EXCHANGES = 10_000
 _GONE = re.compile(rb"(?im)^(keep-alive|upgrade|te|proxy-connection|x1)[ \t]*:")
 CONNECTIONS = 8
 
-_NAMES = [b"X-Opaque-Id", b"x-opaque-id", b"Authorization", b"ACCEPT", b"Accept-Encoding", b"Via",
-          b"x-forwarded-for", b"securitytenant", b"osd-xsrf", b"Cookie", b"If-None-Match"]  # fmt: skip
-_VALUES = [b"a", b"", b"Basic dXNlcjpwYXNz", b"gzip, deflate", b'"tag, with; punctuation"',
-           "müñ \u6f22".encode(), b"\xff\xfe latin", b"a  b\tc", b"*/*;q=0.1, text/x"]  # fmt: skip
-_PATHS = [b"/", b"/_cat/indices?v&h=a,b", b"/kb/_doc/a%2Fb%20c", "/kb/_search?q=münchen".encode(),
-          b"/%3Clogs-%7Bnow%2Fd%7D%3E/_search?typed_keys=true&x=%ff", b"/a,b*,-c/_count?q=a+b%2Bc",
-          b"/_bulk?refresh=wait_for", b"/kb//_search", b"/kb/_update/1?routing=a%26b", b"/?a=b?c=d",
-          b"/_msearch", b"/_plugins/_sql?format=csv", b"/kb/_doc", b"/_search/scroll"]  # fmt: skip
+_NAMES = [
+    b"X-Opaque-Id",
+    b"x-opaque-id",
+    b"Authorization",
+    b"ACCEPT",
+    b"Accept-Encoding",
+    b"Via",
+    b"x-forwarded-for",
+    b"securitytenant",
+    b"osd-xsrf",
+    b"Cookie",
+    b"If-None-Match",
+]
+_VALUES = [
+    b"a",
+    b"",
+    b"Basic dXNlcjpwYXNz",
+    b"gzip, deflate",
+    b'"tag, with; punctuation"',
+    "müñ \u6f22".encode(),
+    b"\xff\xfe latin",
+    b"a  b\tc",
+    b"*/*;q=0.1, text/x",
+]
+_PATHS = [
+    b"/",
+    b"/_cat/indices?v&h=a,b",
+    b"/kb/_doc/a%2Fb%20c",
+    "/kb/_search?q=münchen".encode(),
+    b"/%3Clogs-%7Bnow%2Fd%7D%3E/_search?typed_keys=true&x=%ff",
+    b"/a,b*,-c/_count?q=a+b%2Bc",
+    b"/_bulk?refresh=wait_for",
+    b"/kb//_search",
+    b"/kb/_update/1?routing=a%26b",
+    b"/?a=b?c=d",
+    b"/_msearch",
+    b"/_plugins/_sql?format=csv",
+    b"/kb/_doc",
+    b"/_search/scroll",
+]
 _METHODS = [b"GET", b"POST", b"PUT", b"DELETE", b"HEAD", b"OPTIONS", b"PATCH", b"FROBNICATE"]
-_STATUSES = [b"200 OK", b"201 Created", b"204 No Content", b"304 Not Modified", b"400 Bad Request",
-             b"404", b"429 Too Many Requests", b"500 ", b"503 Service Unavailable",
-             b"299 Whatever It Says"]  # fmt: skip
+_STATUSES = [
+    b"200 OK",
+    b"201 Created",
+    b"204 No Content",
+    b"304 Not Modified",
+    b"400 Bad Request",
+    b"404",
+    b"429 Too Many Requests",
+    b"500 ",
+    b"503 Service Unavailable",
+    b"299 Whatever It Says",
+]
 
 
 @dataclass
@@ -41,7 +82,7 @@ class Drawn:
 
 def drawn(rng: random.Random) -> Drawn:
     method = rng.choice(_METHODS)
-    fields = [(b"Host", b"localhost:9200")] + _fields(rng)
+    fields = [(b"Host", b"localhost:9200"), *_fields(rng)]
     body = _body(rng) if rng.random() < 0.6 else b""
     trailing, framed = _framed(rng, body, always=False)
     if trailing:
@@ -70,9 +111,18 @@ def drawn(rng: random.Random) -> Drawn:
 def _fields(rng: random.Random) -> list[tuple[bytes, bytes]]:
     found = [(rng.choice(_NAMES), rng.choice(_VALUES)) for _ in range(rng.randrange(6))]
     if rng.random() < 0.1:
-        found.append(rng.choice([(b"Connection", b"keep-alive"), (b"Connection", b"TE, x1"),
-                                 (b"Keep-Alive", b"timeout=5"), (b"Upgrade", b"h2c"),
-                                 (b"TE", b"trailers"), (b"Proxy-Connection", b"keep-alive")]))  # fmt: skip
+        found.append(
+            rng.choice(
+                [
+                    (b"Connection", b"keep-alive"),
+                    (b"Connection", b"TE, x1"),
+                    (b"Keep-Alive", b"timeout=5"),
+                    (b"Upgrade", b"h2c"),
+                    (b"TE", b"trailers"),
+                    (b"Proxy-Connection", b"keep-alive"),
+                ]
+            )
+        )
     return found
 
 
@@ -101,8 +151,9 @@ def _framed(
 
 def _head(rng: random.Random, start: bytes, fields: list[tuple[bytes, bytes]]) -> bytes:
     blank = [b": ", b": ", b":", b":  ", b":\t"]
-    lines = [name + rng.choice(blank) + value + rng.choice([b"", b"", b" "])
-             for name, value in fields]  # fmt: skip
+    lines = [
+        name + rng.choice(blank) + value + rng.choice([b"", b"", b" "]) for name, value in fields
+    ]
     return b"\r\n".join([start, *lines, b"", b""])
 
 
