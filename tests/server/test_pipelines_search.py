@@ -193,7 +193,7 @@ def test_every_way_to_search(client: OpenSearch, dropped_in: str) -> None:
     client.clear_scroll(body={"scroll_id": [page["_scroll_id"]]})
     assert set(scrolled) == wanted
     point = client.create_pit(index=dropped_in, params={"keep_alive": "1m"})["pit_id"]
-    at = {**body, "pit": {"id": point, "keep_alive": "1m"}, "sort": [{"_shard_doc": "asc"}]}
+    at = {**body, "pit": {"id": point, "keep_alive": "1m"}, "sort": ["_doc"]}
     pipeline = {"search_pipeline": f"clir-{dropped_in}"}
     assert set(ids(client.search(body=at, params=pipeline))) == wanted
     client.delete_pit(body={"pit_id": [point]})
