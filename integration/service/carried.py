@@ -13,6 +13,12 @@ from typing import Any
 
 __all__ = ["carried"]
 
+#: Keys under which a script may stand, with its parameters.
+_SCRIPTED = ("script", "params")
+
+#: Left as they are: text under ``flags`` would be names of flags.
+_KEPT = (*_SCRIPTED, "flags")
+
 
 def carried(query: Any) -> Any:
     """Return a query with whole numbers as text.
@@ -33,9 +39,9 @@ class _Uncarriable(Exception):  # noqa: N818  a verdict on a query
 def _as_text(value: Any) -> Any:
     if isinstance(value, Mapping):
         for key in value:
-            if key in ("script", "params") and _has_whole(value[key]):
+            if key in _SCRIPTED and _has_whole(value[key]):
                 raise _Uncarriable
-        return {k: v if k in ("script", "params") else _as_text(v) for k, v in value.items()}
+        return {k: v if k in _KEPT else _as_text(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_as_text(item) for item in value]
     return str(value) if _is_whole(value) else value

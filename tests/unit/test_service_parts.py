@@ -87,6 +87,7 @@ def test_nobody_works_for_who_gave_up() -> None:
     [
         ({"term": {"k": 410}}, {"term": {"k": "410"}}),
         ({"terms": {"n": [1, 2.5, True, None]}}, {"terms": {"n": ["1", 2.5, True, None]}}),
+        ({"simple_query_string": {"flags": -1}},) * 2,
         ({"a": 12345678901234567890}, {"a": "12345678901234567890"}),
         ({"script_score": {"script": {"params": {"x": [0.5]}}}},) * 2,
         ({"bool": {"filter": {"script": {"script": {"params": {"i": 1}}}}}}, None),

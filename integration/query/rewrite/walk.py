@@ -161,7 +161,9 @@ class _Rewriter:
         if plan is None or plan.empty:
             return None
         words = word_count(leaf.text)
-        own = words * (len(self._own) or OWN_FIELDS)
+        # Fields below others are keywords as a rule, and have one leaf for the whole text.
+        below = sum(pattern.endswith(".*") for pattern in self._own)
+        own = words * ((len(self._own) - below) or OWN_FIELDS) + below
         if leaf.everywhere:
             everywhere = own + words * (len(self._planner.schema.languages) + OUR_FIELDS)
             if not self._own or self._leaves + everywhere + leaf_count(plan) <= MAX_LEAVES:
