@@ -117,7 +117,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_tls_to_both_sides_and_users(
-    secure_server: Instance, index_name: str, certificate: Path
+    secure_server: Instance,
+    index_name: str,
+    certificate: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert secure_server.ca_certs is not None
     name = index_name.replace("t-", "s-")
@@ -126,19 +129,27 @@ def test_tls_to_both_sides_and_users(
         managed(own, name)
         _user(own, "writer", name, ["crud", "search"])
         _user(own, "reader", name, ["read", "search"])
+        _user(own, "gateway", name, ["read", "indices:admin/shards/search_shards"], guide=True)
+        login = {"http_auth": ("gateway", PASSWORD), "ca_certs": str(secure_server.ca_certs)}
+        theirs_only = OpenSearch(secure_server.url, **login)
         trusted = ssl.create_default_context(cafile=str(certificate))
         options = {"tls": client_tls(certificate, None, None), "upstream_tls": theirs}
-        with gateway(own, secure_server.url, **options) as listening:
+        with (
+            theirs_only,
+            caplog.at_level("WARNING", "opensearch_clir"),
+            gateway(theirs_only, secure_server.url, **options) as listening,
+        ):
             login = {"context": trusted, "http_auth": ("writer", PASSWORD)}
             with through(listening.port, **login) as writer:
                 writer.index(index=name, id="1", body=DOCUMENT, params={"refresh": "true"})
                 writer.update(index=name, id="1", body={"doc": {"text": "Urlaub", "lang": "de"}})
-                lines = [{"update": {"_id": "1"}}, {"doc": {"text": "refund", "lang": "en"}}]
+                text = "マシンをリセットする方法"
+                lines = [{"update": {"_id": "1"}}, {"doc": {"text": text, "lang": "ja"}}]
                 assert not writer.bulk(index=name, body=lines, refresh="true")["errors"]
-                body = {"query": {"match": {"text": "remboursement"}}}
+                body = {"query": {"match": {"text": "réinitialiser la machine"}}}
                 found = writer.search(index=name, body=body)["hits"]["hits"]
                 assert [hit["_id"] for hit in found] == ["1"]
-                assert own.get(index=name, id="1")["_source"]["clir"]["lang"] == "en"
+                assert own.get(index=name, id="1")["_source"]["clir"]["lang"] == "ja"
             # Nobody can do through the gateway what they could not do without it.
             login["http_auth"] = ("reader", PASSWORD)
             with through(listening.port, **login) as reader:
@@ -150,6 +161,8 @@ def test_tls_to_both_sides_and_users(
             login["http_auth"] = ("reader", "wrong")
             with through(listening.port, **login) as nobody, pytest.raises(AuthenticationException):
                 nobody.search(index=name, body=body)
+        # What the role of the guide may not read would be told.
+        assert caplog.messages == []
         # A cluster whose certificate is not trusted is not talked to.
         options["upstream_tls"] = ssl.create_default_context()
         with (
@@ -164,10 +177,17 @@ def test_tls_to_both_sides_and_users(
 PASSWORD = "Xk9-purple-otter-7"
 
 
-def _user(client: OpenSearch, name: str, index: str, actions: list[str]) -> None:
+def _user(
+    client: OpenSearch, name: str, index: str, actions: list[str], *, guide: bool = False
+) -> None:
+    """Make a user of these rights; `guide`: with those that the guide gives a gateway besides."""
     api = "/_plugins/_security/api"
-    patterns = [{"index_patterns": [index], "allowed_actions": actions}]
-    role = {"cluster_permissions": ["cluster_composite_ops"], "index_permissions": patterns}
+    patterns = [{"index_patterns": [index, "clir-bundles"], "allowed_actions": actions}]
+    cluster = ["cluster_composite_ops"]
+    if guide:
+        patterns.append({"index_patterns": ["*"], "allowed_actions": ["indices:admin/get"]})
+        cluster = ["cluster:monitor/main", "indices:admin/index_template/simulate_index"]
+    role = {"cluster_permissions": cluster, "index_permissions": patterns}
     client.transport.perform_request("PUT", f"{api}/roles/{name}", body=role)
     user = {"password": PASSWORD, "opendistro_security_roles": [name]}
     client.transport.perform_request("PUT", f"{api}/internalusers/{name}", body=user)
