@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from opensearch_clir.errors import QueryError
 from opensearch_clir.query.evidence import SoughtTerm, TermSetEvidence
 from opensearch_clir.query.rewrite import rewrite, user_fields
-from opensearch_clir.query.rewrite.build import fitted, leaf_count, least_cosine, word_count
+from opensearch_clir.query.rewrite.build import fitted, leaf_count, least_cosine
+from opensearch_clir.query.rewrite.leaves import word_count
 from rewrite_cases import FixedPlanner
 
 TEXT = "Drucker geht nicht"
@@ -256,13 +257,31 @@ def test_the_boost_of_a_clause_is_kept() -> None:
     assert new["script_score"]["boost"] == 3
 
 
+def leaves(query: Any) -> int:
+    """Leaf clauses of a query, each word of a text being one."""
+    if isinstance(query, list):
+        return sum(map(leaves, query))
+    if not isinstance(query, dict):
+        return 0
+    ((kind, body),) = query.items()
+    if kind == "match":
+        (options,) = body.values()
+        return len(str(options["query"] if isinstance(options, dict) else options).split())
+    if kind == "bool":
+        return sum(leaves(part) for key, part in body.items() if key != "minimum_should_match")
+    inner = [body[key] for key in ("query", "filter", "queries") if key in body]
+    return sum(map(leaves, inner)) if inner else 1
+
+
 def test_the_server_limit_of_clauses_is_kept() -> None:
-    # Two long texts would together have more leaves than the server takes.
-    words = " ".join(["wort"] * 100)
-    query = {"bool": {"must": [{"match": {"text": words}}, {"match": {"title": f"x {words}"}}]}}
-    first, second = rewrite(query, FixedPlanner(tokens=100))["bool"]["must"]
-    assert "script_score" in first
-    assert second == {"match": {"title": f"x {words}"}}
+    texts = [" ".join(["wort"] * 60) + f" {letter}" for letter in "abcdefghijkl"]
+    query = {"bool": {"must": [{"match": {"text": text}} for text in texts]}}
+    clauses = rewrite(query, FixedPlanner(tokens=60))["bool"]["must"]
+    assert "script_score" in clauses[0]
+    assert leaves(clauses) <= 1024
+    # Where its own words exceed it, a query is left to fail as it would.
+    much = {"match": {"text": " ".join(["wort"] * 1100)}}
+    assert rewrite(much, FixedPlanner()) is much
 
 
 def test_a_long_text_gives_up_translations_before_it_gives_up_meaning() -> None:
@@ -278,6 +297,9 @@ def test_a_long_text_gives_up_translations_before_it_gives_up_meaning() -> None:
         assert smaller is not None
         assert [e.kind for e in smaller.sets] == kept
         assert leaf_count(smaller) <= room
+    wordless = fitted(plan, 5)
+    assert wordless is not None
+    assert wordless.clauses == ()
     assert fitted(plan, 1) is None
 
 

@@ -8,13 +8,12 @@ match counts alike, so one common word must not do.
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import replace
 from typing import Any
 
 from opensearch_clir.query.dsl import Query, candidates, unscored
 from opensearch_clir.query.plan import QueryPlan
-from opensearch_clir.query.rewrite.leaves import Leaf
+from opensearch_clir.query.rewrite.leaves import Leaf, word_count
 from opensearch_clir.query.scripts import Gate, evidence_script
 
 __all__ = ["LEAST_PROBABILITY", "by_meaning", "fitted", "leaf_count", "least_cosine", "word_count"]
@@ -24,9 +23,6 @@ LEAST_PROBABILITY = 0.1
 
 #: Evidence that a text with too many clauses gives up, in order.
 _GIVEN_UP = ("head", "translated", "entity")
-
-#: A token: a letter where words are not set apart, or else a run of letters and digits.
-_TOKEN = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
 
 #: The server leaves out what scores less; what is not to be found scores 0.
 _FOUND = 1e-30
@@ -111,17 +107,18 @@ def least_cosine(plan: QueryPlan, least: float) -> float:
 def fitted(plan: QueryPlan, room: int) -> QueryPlan | None:
     """Return a plan with at most so many leaf clauses, which the server limits.
 
-    Long texts give up translations in headings first, then those in the whole text, then names.
+    Long texts give up translations in headings first, then those in the whole text, then names,
+    and at last words; what they mean is left.
 
     Returns:
-        The same plan where it fits; None where it doesn't without all of these.
+        The same plan where it fits; None where nothing is left of it.
     """
-    for given_up in range(len(_GIVEN_UP) + 1):
-        left = tuple(e for e in plan.sets if e.kind not in _GIVEN_UP[:given_up])
-        smaller = plan if len(left) == len(plan.sets) else replace(plan, sets=left)
-        if leaf_count(smaller) <= room:
-            return smaller
-    return None
+    smaller = [plan]
+    for kind in _GIVEN_UP:
+        last = smaller[-1]
+        smaller.append(replace(last, sets=tuple(e for e in last.sets if e.kind != kind)))
+    smaller.append(replace(smaller[-1], lexical=()))
+    return next((p for p in smaller if leaf_count(p) <= room and not p.empty), None)
 
 
 def leaf_count(plan: QueryPlan) -> int:
@@ -129,8 +126,3 @@ def leaf_count(plan: QueryPlan) -> int:
     words = sum(len(e.terms) or word_count(e.text or "") for e in plan.lexical)
     # Two for the vector and the condition on the language.
     return words + sum(len(part.tiers) for e in plan.sets for part in e.sought) + 2
-
-
-def word_count(text: str) -> int:
-    """Return how many tokens an analyzer makes of a text, at most."""
-    return len(_TOKEN.findall(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -9,9 +10,16 @@ from typing import Any
 
 from opensearch_clir.query.rewrite.syntax import plain_lucene, plain_simple, says_something
 
-__all__ = ["Leaf", "read_leaf"]
+__all__ = ["Leaf", "leaves_of", "read_leaf", "word_count"]
 
 Query = Mapping[str, Any]
+
+#: Clauses with text to be analysed, whether they are understood or not.
+_TEXTS = ("match", "match_phrase", "match_phrase_prefix", "match_bool_prefix", "multi_match",
+          "combined_fields", "query_string", "simple_query_string")  # fmt: skip
+
+#: A token: a letter where words are not set apart, or else a run of letters and digits.
+_TOKEN = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
 
 #: Types of ``multi_match`` that look for whole words; the others complete what is being typed.
 _TYPES = ("best_fields", "most_fields", "cross_fields", "phrase")
@@ -53,7 +61,9 @@ def read_leaf(
     if reader is None or not isinstance(body, Mapping):
         return None
     if own and reader is not _single and _named(body) == ["*"]:
-        body = {k: v for k, v in body.items() if k != "default_field"} | {"fields": list(own)}
+        # As a server does for all fields: text is not looked for in numbers, instead of refused.
+        rest = {k: v for k, v in body.items() if k != "default_field"}
+        body = {**rest, "fields": list(own), "lenient": True}
     found = reader(kind, body, fields)
     if found is None or not isinstance(found.text, str) or not says_something(found.text):
         return None
@@ -110,10 +120,16 @@ _READERS: Mapping[str, Callable[[str, Query, Sequence[str]], Leaf | None]] = {
 
 
 def _leaf(kind: str, body: Query, options: Query, strict: Query) -> Leaf:
-    text, boost = options.get("query"), options.get("boost", 1.0)
-    everywhere = kind not in ("match", "match_phrase") and _named(body) == ["*"]
-    original = {kind: body}
-    return Leaf(text, original, {kind: strict}, boost, everywhere)  # type: ignore[arg-type]
+    text: Any = options.get("query")
+    boost: Any = options.get("boost", 1.0)
+    named = [] if kind in ("match", "match_phrase") else _named(body)
+    return Leaf(
+        text,
+        {kind: body},
+        {kind: strict},
+        boost,
+        everywhere=named == ["*"],
+    )
 
 
 def _all_words(options: Query, operator: str) -> Query:
@@ -132,3 +148,38 @@ def _named(body: Query) -> list[str]:
     named = body.get("fields") or body.get("default_field") or ["*"]
     listed = [named] if isinstance(named, str) else named
     return [str(name).partition("^")[0] for name in listed]
+
+
+def word_count(text: str) -> int:
+    """Return how many tokens an analyzer makes of a text, at most."""
+    return len(_TOKEN.findall(text))
+
+
+def leaves_of(query: Any, everywhere: int) -> int:
+    """Return how many leaf clauses a query has at most: one for each word in each field.
+
+    Args:
+        query: any part of one.
+        everywhere: fields that are looked in where none is named.
+    """
+    if isinstance(query, list):
+        return sum(leaves_of(part, everywhere) for part in query)
+    if not isinstance(query, Mapping):
+        return 0
+    found = 0
+    for kind, body in query.items():
+        if kind in _TEXTS and isinstance(body, Mapping):
+            found += _text_leaves(kind, body, everywhere)
+        elif isinstance(body, (Mapping, list)):
+            found += max(1, leaves_of(body, everywhere))
+    return found
+
+
+def _text_leaves(kind: str, body: Query, everywhere: int) -> int:
+    named = _named(body)
+    width = everywhere if named == ["*"] else len(named)
+    options: Any = body
+    if kind.startswith("match"):
+        width, options = 1, next(iter(body.values()), "")
+    text = options.get("query") if isinstance(options, Mapping) else options
+    return max(1, word_count(str(text))) * width

@@ -13,9 +13,8 @@ from opensearch_clir.query.rewrite.build import (
     by_meaning,
     fitted,
     leaf_count,
-    word_count,
 )
-from opensearch_clir.query.rewrite.leaves import Leaf, read_leaf
+from opensearch_clir.query.rewrite.leaves import Leaf, leaves_of, read_leaf, word_count
 
 __all__ = ["Planner", "rewrite"]
 
@@ -82,7 +81,10 @@ def rewrite(
     """
     if not 0 < least < 1:
         raise QueryError(f"least must be a probability between 0 and 1, got {least!r}")
-    new: Query = _Rewriter(planner, least, own_fields).query(query, scored=True, depth=0)
+    rewriter = _Rewriter(planner, least, own_fields)
+    # What is left alone has leaves, too.
+    rewriter.count(query)
+    new: Query = rewriter.query(query, scored=True, depth=0)
     return new
 
 
@@ -96,6 +98,12 @@ class _Rewriter:
         self._fields = [field.name for field in planner.schema.fields]
         self._plans: dict[str, QueryPlan | None] = {}
         self._leaves = 0
+
+    def count(self, query: Any) -> None:
+        """Count the leaf clauses that a query has by itself."""
+        # Fields below others are keywords as a rule, and have one leaf for a whole text.
+        own = sum(not pattern.endswith(".*") for pattern in self._own) or OWN_FIELDS
+        self._leaves += leaves_of(query, own) + len(self._own)
 
     def query(self, query: Any, *, scored: bool, depth: int) -> Any:
         """Return a clause rewritten; the same object where nothing was understood."""
@@ -151,7 +159,9 @@ class _Rewriter:
         boost = body.get("boost", 1.0)
         strict = {"bool": {**body, "should": [leaf.strict for leaf in found]}}
         usable = isinstance(boost, (int, float)) and boost > 0
-        return Leaf(found[0].text, {"bool": body}, strict, boost) if usable else None
+        if not usable:
+            return None
+        return Leaf(found[0].text, {"bool": body}, strict, boost)
 
     def _leaf(self, clause: Any) -> Leaf | None:
         return read_leaf(clause, self._fields) if isinstance(clause, Mapping) else None
@@ -160,20 +170,15 @@ class _Rewriter:
         plan = self._plan(leaf.text)
         if plan is None or plan.empty:
             return None
-        words = word_count(leaf.text)
-        # Fields below others are keywords as a rule, and have one leaf for the whole text.
-        below = sum(pattern.endswith(".*") for pattern in self._own)
-        own = words * ((len(self._own) - below) or OWN_FIELDS) + below
+        added = 0
         if leaf.everywhere:
-            everywhere = own + words * (len(self._planner.schema.languages) + OUR_FIELDS)
-            if not self._own or self._leaves + everywhere + leaf_count(plan) <= MAX_LEAVES:
-                own = everywhere
-            else:
-                leaf = read_leaf(leaf.original, self._fields, self._own) or leaf
-        fitting = fitted(plan, MAX_LEAVES - self._leaves - own)
-        if fitting is None or fitting.empty:
+            added = word_count(leaf.text) * (len(self._planner.schema.languages) + OUR_FIELDS)
+            if self._own and self._leaves + added + leaf_count(plan) > MAX_LEAVES:
+                leaf, added = read_leaf(leaf.original, self._fields, self._own) or leaf, 0
+        fitting = fitted(plan, MAX_LEAVES - self._leaves - added)
+        if fitting is None:
             return None
-        self._leaves += own + leaf_count(fitting)
+        self._leaves += added + leaf_count(fitting)
         return by_meaning(leaf, fitting, scored=scored, least=self._least)
 
     def _plan(self, text: str) -> QueryPlan | None:
