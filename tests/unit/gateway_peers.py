@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,13 +38,6 @@ class Peer:
     connections: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with suppress(asyncio.IncompleteReadError, ConnectionError):
-                await self._requests(reader, writer)
-        finally:
-            writer.close()
-
-    async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         passing = False
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
@@ -112,19 +105,46 @@ async def gateway_before(
             await running
 
 
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
+
+
+@asynccontextmanager
+async def listening_with(handler: Handler) -> AsyncIterator[int]:
+    """Run a server; yields its port. Whatever still runs at the end is ended."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+                await handler(reader, writer)
+        finally:
+            tasks.discard(task)
+            writer.close()
+
+    server = await asyncio.start_server(serve_one, "127.0.0.1", 0, limit=1 << 20)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.sleep(0.05)
+
+
 @asynccontextmanager
 async def peer_behind(
     answer: Callable[[bytes], bytes | None], **options: Any
 ) -> AsyncIterator[tuple[Peer, int, Listening]]:
     """Run a recording server with a gateway before it; yields it, its port, and the gateway."""
     peer = Peer(answer)
-    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0, limit=1 << 20)
-    port = server.sockets[0].getsockname()[1]
-    try:
-        async with gateway_before(port, **options) as listening:
-            yield peer, port, listening
-    finally:
-        server.close()
+    async with (
+        listening_with(peer.serve) as port,
+        gateway_before(port, **options) as listening,
+    ):
+        yield peer, port, listening
 
 
 async def talk(port: int, *data: bytes, tls: ssl.SSLContext | None = None) -> bytes:

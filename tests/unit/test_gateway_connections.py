@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway_peers import gateway_before, peer_behind, talk
+from gateway_peers import gateway_before, listening_with, peer_behind, talk
 from opensearch_clir.gateway.limits import Limits
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -149,16 +149,16 @@ def test_a_refused_body_is_answered_before_its_end() -> None:
             await writer.drain()
             writer.close()
 
-        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        async with gateway_before(port, limits=Limits(linger=0.2, grace=1)) as listening:
+        async with (
+            listening_with(refuse) as port,
+            gateway_before(port, limits=Limits(linger=0.2, grace=1)) as listening,
+        ):
             head = b"PUT /_snapshot/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n"
             reader, writer = await asyncio.open_connection("127.0.0.1", listening.port)
             writer.write(head + b"x" * 1000)
             got = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
             assert status(got) == 413
             writer.close()
-        server.close()
 
     run(test)
 
@@ -177,12 +177,12 @@ def test_slow_heads_and_idle_connections_end() -> None:
             await reader.read()
             writer.close()
 
-        server = await asyncio.start_server(never, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        async with gateway_before(port, limits=limits) as listening:
+        async with (
+            listening_with(never) as port,
+            gateway_before(port, limits=limits) as listening,
+        ):
             late = await asyncio.wait_for(talk(listening.port, GET + b"\r\n"), 10)
             assert status(late) == 504
-        server.close()
 
     run(test)
 
@@ -228,9 +228,10 @@ def test_the_cluster_is_told_when_a_client_leaves() -> None:
             left.set()
             writer.close()
 
-        server = await asyncio.start_server(wait, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        async with gateway_before(port, limits=Limits(grace=1)) as listening:
+        async with (
+            listening_with(wait) as port,
+            gateway_before(port, limits=Limits(grace=1)) as listening,
+        ):
             await asyncio.sleep(1)
             left.clear()
             _, writer = await asyncio.open_connection("127.0.0.1", listening.port)
@@ -238,7 +239,6 @@ def test_the_cluster_is_told_when_a_client_leaves() -> None:
             await asyncio.sleep(0.3)
             writer.close()
             await asyncio.wait_for(left.wait(), 10)
-        server.close()
 
     run(test)
 
@@ -256,9 +256,10 @@ def test_running_exchanges_end_before_the_gateway_does() -> None:
             await writer.drain()
             writer.close()
 
-        server = await asyncio.start_server(slowly, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        async with gateway_before(port) as listening:
+        async with (
+            listening_with(slowly) as port,
+            gateway_before(port) as listening,
+        ):
             idle = await asyncio.open_connection("127.0.0.1", listening.port)
             asked = asyncio.ensure_future(talk(listening.port, GET + b"\r\n"))
             await asyncio.wait_for(begun.wait(), 20)
@@ -268,7 +269,6 @@ def test_running_exchanges_end_before_the_gateway_does() -> None:
         assert (await asked).endswith(b"ok")
         with pytest.raises(OSError):
             await asyncio.open_connection("127.0.0.1", listening.port)
-        server.close()
 
     run(test)
 
@@ -297,5 +297,67 @@ def test_metrics() -> None:
             assert b"\nclir_gateway_connections_total 1\n" in got
             missing = await talk(listening.health_port, GET + b"\r\n")
             assert status(missing) == 404
+
+    run(test)
+
+
+#: Bytes that may be under way unread: what the gateway and both systems' sockets hold.
+UNDER_WAY = 24_000_000
+
+
+def test_who_does_not_read_holds_up_who_sends() -> None:
+    async def test() -> None:
+        sent, block = 0, b"x" * 65536
+
+        async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal sent
+            head = await reader.readuntil(b"\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                if b"opensearch-py" in head:
+                    writer.write(OK)
+                elif head.startswith(b"GET"):
+                    writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+                    while True:
+                        writer.write(b"10000\r\n" + block + b"\r\n")
+                        await writer.drain()
+                        sent += len(block)
+                else:
+                    await asyncio.sleep(60)
+            writer.close()
+
+        async def count_up(send: Callable[[], Coroutine[Any, Any, None]]) -> int:
+            task = asyncio.ensure_future(send())
+            last = -1
+            while last != sent:
+                last = sent
+                await asyncio.sleep(1)
+            task.cancel()
+            return sent
+
+        async with (
+            listening_with(endless) as port,
+            gateway_before(port, limits=Limits(grace=0.1)) as listening,
+        ):
+            _, writer = await asyncio.open_connection("127.0.0.1", listening.port, limit=1000)
+
+            async def ask() -> None:
+                writer.write(GET + b"\r\n")
+
+            assert 0 < await count_up(ask) < UNDER_WAY
+            writer.transport.abort()
+            await asyncio.sleep(0.2)
+            sent = 0
+            _, other = await asyncio.open_connection("127.0.0.1", listening.port)
+
+            async def upload() -> None:
+                nonlocal sent
+                other.write(POST + b"Content-Length: 999999999999\r\n\r\n")
+                while True:
+                    other.write(block)
+                    await other.drain()
+                    sent += len(block)
+
+            assert 0 < await count_up(upload) < UNDER_WAY
+            other.transport.abort()
 
     run(test)
