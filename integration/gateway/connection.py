@@ -6,12 +6,14 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from opensearch_clir.gateway.answers import error_answer
-from opensearch_clir.gateway.exchange import Exchange, UpstreamError
+from opensearch_clir.gateway.exchange import Exchange
 from opensearch_clir.gateway.limits import Budget, Limits
 from opensearch_clir.gateway.messages import Malformed, parse_request
 from opensearch_clir.gateway.metrics import Metrics
+from opensearch_clir.gateway.protocol import BrokenOff, TooSlow
+from opensearch_clir.gateway.responses import UpstreamError
 from opensearch_clir.gateway.upstream import Link, Upstream
-from opensearch_clir.gateway.wire import BrokenOff, TooSlow, Wire
+from opensearch_clir.gateway.wire import Wire
 
 __all__ = ["Connection", "Handler"]
 
@@ -43,7 +45,7 @@ class Connection:
         self._handler, self._limits, self._budget = handler, limits, budget
         self._metrics, self._rewrite_host = metrics, rewrite_host
         self.idle = True
-        self._ending = False
+        self._ending = self._begun_head = False
         self._exchange: Exchange | None = None
 
     def end(self) -> None:
@@ -65,6 +67,8 @@ class Connection:
         except Malformed as error:
             await self._refuse(error.status, str(error))
         except UpstreamError as error:
+            if self._client.gone:
+                return  # and took the connection to the cluster along
             self._metrics.count("upstream_failures")
             _log.warning("%s", error)
             await self._refuse(error.status, str(error))

@@ -5,49 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from opensearch_clir.gateway.bodies import Body, receive
-from opensearch_clir.gateway.framing import (
-    UNTIL_CLOSE,
-    closes,
-    end_to_end,
-    request_framing,
-    response_framing,
-)
+from opensearch_clir.gateway.derived import addressed, changed, in_its_name, uncompressed
+from opensearch_clir.gateway.framing import closes, end_to_end, request_framing
 from opensearch_clir.gateway.limits import Budget, Limits
-from opensearch_clir.gateway.messages import Field, Malformed, Request, Response, parse_response
+from opensearch_clir.gateway.messages import Field, Request, Response
+from opensearch_clir.gateway.protocol import BrokenOff, TooSlow
+from opensearch_clir.gateway.relay import relay_answer, relay_body
+from opensearch_clir.gateway.responses import Answer, UpstreamError, failure, read_answer
 from opensearch_clir.gateway.upstream import Link, Unreachable
-from opensearch_clir.gateway.wire import BrokenOff, TooSlow, Wire
+from opensearch_clir.gateway.wire import Wire
 
-__all__ = ["Answer", "Exchange", "UpstreamError"]
-
-#: Fields of a caller's request that are not those of another request made in its name.
-_OF_THE_BODY = frozenset(
-    {b"content-length", b"content-type", b"content-encoding", b"transfer-encoding", b"expect"}
-    | {b"accept-encoding", b"accept", b"trailer", b"if-match", b"if-none-match", b"range"}
-    | {b"connection"}
-)
-
-
-class UpstreamError(Exception):
-    """The cluster gave no usable answer.
-
-    Attributes:
-        status: that the client is answered with.
-    """
-
-    def __init__(self, reason: str, status: int = 502) -> None:
-        super().__init__(reason)
-        self.status = status
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A response that was read whole."""
-
-    head: Response
-    body: bytes
+__all__ = ["Exchange"]
 
 
 class Exchange:
@@ -94,7 +64,7 @@ class Exchange:
             return
         wire = await self._connect()
         await self._to_upstream(wire, self._outgoing(self.request.replaced(fields=self._fields)))
-        relay = asyncio.ensure_future(self._relay_body(wire))
+        relay = asyncio.ensure_future(relay_body(self.client, self.framing, wire, self.limits))
         answer = asyncio.ensure_future(self._answer(wire))
         try:
             await asyncio.wait({relay, answer}, return_when=asyncio.FIRST_COMPLETED)
@@ -159,7 +129,8 @@ class Exchange:
             Whether it was; False for an answer with a status of `unless`, which is dropped.
         """
         self.sent = not unless
-        return await self._sent_whole(self._changed(target, body), body, unless)
+        head = changed(self.request, self._fields, target, body)
+        return await self._sent_whole(head, body, unless)
 
     async def ask_changed(self, target: bytes, body: bytes, *, writes: bool = False) -> Answer:
         """Like `send`, but return the answer, uncompressed.
@@ -169,25 +140,18 @@ class Exchange:
             writes: whether it must not be followed by the original.
         """
         self.sent = self.sent or writes
-        head = self._changed(target, body)
-        fields = [*head.without({b"accept-encoding"}), Field.of(b"accept-encoding", b"identity")]
-        return await self._asked(head.replaced(fields=fields), body)
+        head = uncompressed(changed(self.request, self._fields, target, body))
+        return await self._asked(head, body)
 
-    async def ask(
-        self, method: bytes, target: bytes, body: bytes = b"", kind: bytes = b"application/json"
-    ) -> Answer:
+    async def ask(self, method: bytes, target: bytes, body: bytes = b"") -> Answer:
         """Send a request of ours in the caller's name, and return its answer.
 
         Raises:
             UpstreamError: no usable answer.
         """
-        fields = [field for field in self._fields if field.name not in _OF_THE_BODY]
-        fields.append(Field.of(b"accept-encoding", b"identity"))
-        if body:
-            fields.append(Field.of(b"content-type", kind))
-            fields.append(Field.of(b"content-length", b"%d" % len(body)))
-        head = Request(b"", self.request.version, tuple(fields), method, target)
-        return await self._asked(head.replaced(), body)
+        return await self._asked(
+            in_its_name(self.request, self._fields, method, target, body), body
+        )
 
     async def give(self, answer: Answer, body: bytes | None = None) -> None:
         """Send the client an answer that was read, with its own or another body."""
@@ -196,16 +160,10 @@ class Exchange:
         dropped = {b"content-length", b"transfer-encoding", b"trailer"}
         kept = [field for field in fields if field.name not in dropped]
         kept.append(Field.of(b"content-length", b"%d" % len(content)))
+        if closes(answer.head):
+            self.keep = False
         self.begun = True
         await self.client.send(answer.head.replaced(kept).wire() + content)
-
-    def _changed(self, target: bytes, body: bytes) -> Request:
-        dropped = {b"content-length", b"transfer-encoding", b"content-encoding", b"expect"}
-        fields = [field for field in self._fields if field.name not in dropped | {b"trailer"}]
-        if not any(field.name == b"content-type" for field in fields):
-            fields.append(Field.of(b"content-type", b"application/json"))
-        fields.append(Field.of(b"content-length", b"%d" % len(body)))
-        return self.request.replaced(target=target, fields=fields)
 
     async def _sent_whole(
         self, head: Request, body: bytes, unless: Collection[int] = frozenset()
@@ -228,24 +186,9 @@ class Exchange:
     async def _asked(self, head: Request, body: bytes) -> Answer:
         wire = await self._connect()
         await self._to_upstream(wire, self._outgoing(head) + body)
-        wire.within(self.limits.answer)
-        try:
-            response = await self._response(wire)
-            while response.status < 200:
-                response = await self._response(wire)
-            framing = response_framing(response, head.method)
-            parts = []
-            size = 0
-            async for piece in wire.pieces(framing):
-                wire.within(self.limits.stall)
-                parts.append(piece.data)
-                size += len(piece.data)
-                if size > self.limits.memory:
-                    raise UpstreamError("the cluster's answer is larger than the gateway can hold")
-        except (BrokenOff, TooSlow, Malformed) as error:
-            raise _failure(error) from error
-        self._after(wire, response, framing == UNTIL_CLOSE)
-        return Answer(response, b"".join(parts))
+        answer = await read_answer(wire, head.method, self.limits)
+        self._after(wire, answer.head, answer.ended)
+        return answer
 
     async def _connect(self) -> Wire:
         try:
@@ -257,16 +200,7 @@ class Exchange:
         return wire
 
     def _outgoing(self, head: Request) -> bytes:
-        address = self.link.address
-        if address is not None and address.prefix:
-            head = head.replaced(target=address.prefix.encode() + head.target)
-        if address is not None and self._rewrite_host:
-            host = f"[{address.host}]" if ":" in address.host else address.host
-            default = 443 if address.scheme == "https" else 80
-            name = host if address.port == default else f"{host}:{address.port}"
-            replaced = Field.of(b"Host", name.encode())
-            head = head.replaced(fields=[replaced if f.name == b"host" else f for f in head.fields])
-        return head.wire()
+        return addressed(head, self.link.address, rewrite_host=self._rewrite_host)
 
     async def _to_upstream(self, wire: Wire, data: bytes) -> None:
         wire.within(self.limits.stall)
@@ -274,83 +208,31 @@ class Exchange:
             try:
                 await wire.send(data)
             except TooSlow as error:
-                raise _failure(error) from error
-
-    async def _relay_body(self, wire: Wire) -> bool:
-        """Hand the request's body on; return whether the cluster took all of it."""
-        taken = True
-        async for piece in self.client.pieces(self.framing):
-            self.client.within(self.limits.stall)
-            if not taken:
-                continue
-            wire.within(self.limits.stall)
-            try:
-                await wire.send(piece.wire)
-            except (BrokenOff, TooSlow):
-                taken = False
-            wire.within(None)
-        wire.within(self.limits.answer)
-        return taken
+                raise failure(error) from error
 
     async def _answer(self, wire: Wire, unless: Collection[int] = frozenset()) -> bool:
         """Hand the response on; drop it and return False where its status is one of `unless`."""
         if self.framing == 0 or self._held:
             wire.within(self.limits.answer)
-        while True:
-            response = await self._response(wire)
-            try:
-                framing = response_framing(response, self.request.method)
-                fields = end_to_end(response.fields, response.tokens(b"connection"))
-            except Malformed as error:
-                raise _failure(error) from error
-            if response.status == 100 and self._continued:
-                continue
-            head = response.replaced(fields).wire()
-            if response.status >= 200:
-                break
-            await self.client.send(head)
-        dropped = response.status in unless
-        pieces = wire.pieces(framing)
-        if not dropped:
-            self.begun = True
-            self.client.within(self.limits.stall)
-            await self.client.send(head)
-        while True:
-            wire.within(self.limits.stall)
-            try:
-                piece = await anext(pieces, None)
-            except (BrokenOff, TooSlow, Malformed) as error:
-                raise _failure(error) from error
-            if piece is None:
-                break
-            if not dropped:
-                self.client.within(self.limits.stall)
-                await self.client.send(piece.wire)
-        self._after(wire, response, framing == UNTIL_CLOSE)
-        if not dropped and (framing == UNTIL_CLOSE or closes(response)):
+        relayed = await relay_answer(
+            wire,
+            self.client,
+            self.request.method,
+            self.limits,
+            continued=self._continued,
+            unless=unless,
+            begin=self._begin,
+        )
+        self._after(wire, relayed.response, relayed.ended)
+        if relayed.given and (relayed.ended or closes(relayed.response)):
             self.keep = False
-        return not dropped
+        return relayed.given
+
+    def _begin(self) -> None:
+        self.begun = True
 
     def _after(self, wire: Wire, response: Response, ended: bool) -> None:
         self.client.protocol.on_gone = None
         wire.within(None)  # it may be kept for as long as the client likes
         if ended or closes(response):
             self.link.close()
-
-    async def _response(self, wire: Wire) -> Response:
-        try:
-            data = await wire.read_head()
-            if data is None:
-                raise BrokenOff("it closed the connection without an answer")
-            response = parse_response(data)
-            if response.status == 101:
-                raise Malformed("it switched protocols unasked", 502)
-        except (BrokenOff, TooSlow, Malformed) as error:
-            raise _failure(error) from error
-        return response
-
-
-def _failure(error: Exception) -> UpstreamError:
-    if isinstance(error, TooSlow):
-        return UpstreamError("the cluster did not answer in time", 504)
-    return UpstreamError(f"the cluster gave no usable answer: {error}")

@@ -25,10 +25,11 @@ _SEARCHES: Mapping[tuple[str, ...], Kind] = {
 #: First segments after the index (or in its place) of requests that change documents or nothing:
 #: what is known of mappings and aliases stays true.
 _HARMLESS = frozenset(
-    {"_analyze", "_bulk", "_cache", "_count", "_create", "_delete_by_query", "_doc", "_explain"}
-    | {"_field_caps", "_flush", "_forcemerge", "_mget", "_msearch", "_mtermvectors", "_rank_eval"}
-    | {"_refresh", "_reindex", "_render", "_scripts", "_search", "_source", "_tasks"}
-    | {"_termvectors", "_update", "_update_by_query", "_validate"}
+    {"_analyze", "_bulk", "_cache", "_cluster", "_count", "_create", "_delete_by_query", "_doc"}
+    | {"_explain", "_field_caps", "_flush", "_forcemerge", "_ingest", "_mget", "_msearch"}
+    | {"_mtermvectors", "_nodes", "_plugins", "_rank_eval", "_refresh", "_reindex", "_render"}
+    | {"_scripts", "_search", "_source", "_tasks", "_termvectors", "_update", "_update_by_query"}
+    | {"_validate"}
 )
 
 

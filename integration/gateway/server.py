@@ -12,8 +12,9 @@ from opensearch_clir.gateway.answers import error_answer
 from opensearch_clir.gateway.connection import Connection, Handler
 from opensearch_clir.gateway.limits import Budget, Limits
 from opensearch_clir.gateway.metrics import Metrics
+from opensearch_clir.gateway.protocol import WireProtocol
 from opensearch_clir.gateway.upstream import Upstream
-from opensearch_clir.gateway.wire import READ, Wire, WireProtocol
+from opensearch_clir.gateway.wire import READ, Wire
 
 __all__ = ["Gateway"]
 

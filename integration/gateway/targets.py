@@ -115,6 +115,7 @@ class Targets:
         if asking is None:
             asking = asyncio.ensure_future(self._asked(key))
             self._asking[key] = asking
+            asking.add_done_callback(lambda done: self._answer_is_there(key, done))
         # A client that leaves must not take the answer from the others that wait for it.
         return await asyncio.shield(asking)
 
@@ -137,8 +138,6 @@ class Targets:
     async def _asked(self, key: tuple[str, str]) -> Found:
         changes = self._changes
         found: Found | None = await self._run(lambda: self._ask(*key))
-        if changes == self._changes:
-            self._asking.pop(key, None)
         if found is None:
             return Found()
         if changes == self._changes and (found.managed or found.others):
@@ -146,6 +145,10 @@ class Targets:
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return found
+
+    def _answer_is_there(self, key: tuple[str, str], done: asyncio.Future[Found]) -> None:
+        if self._asking.get(key) is done:
+            del self._asking[key]
 
     async def _run(self, question: Callable[[], Any]) -> Any:
         try:

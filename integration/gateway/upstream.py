@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from opensearch_clir.addresses import Address
-from opensearch_clir.gateway.wire import READ, Wire, WireProtocol
+from opensearch_clir.gateway.protocol import WireProtocol
+from opensearch_clir.gateway.wire import READ, Wire
 
 __all__ = ["Link", "Unreachable", "Upstream"]
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
 from ssl import SSLError
 
 from opensearch_clir.gateway.framing import CHUNKED, UNTIL_CLOSE, Framing
 from opensearch_clir.gateway.messages import Malformed, fields_of
+from opensearch_clir.gateway.protocol import BrokenOff, Piece, TooSlow, WireProtocol
 
-__all__ = ["MAX_HEAD", "BrokenOff", "Piece", "TooSlow", "Wire", "WireProtocol"]
+__all__ = ["MAX_HEAD", "READ", "Wire"]
 
 #: Bytes of a head. OpenSearch takes 4 KB for the request line and 16 KB for the fields by default.
 MAX_HEAD = 64 * 1024
@@ -25,55 +25,6 @@ _NOT_IN_TRAILERS = frozenset(
     {b"authorization", b"content-encoding", b"content-length", b"content-type", b"host"}
     | {b"transfer-encoding", b"trailer", b"connection", b"te", b"set-cookie"}
 )
-
-
-class BrokenOff(ConnectionError):  # noqa: N818  a verdict on a peer
-    """The other side went away in the middle of a message."""
-
-
-class TooSlow(TimeoutError):  # noqa: N818  a verdict on a peer
-    """The deadline passed while waiting for the other side."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a body: as it is sent on, and what it holds."""
-
-    wire: bytes
-    data: bytes
-
-
-class WireProtocol(asyncio.StreamReaderProtocol):
-    """Tells at once when the other side goes away, also while nobody is reading."""
-
-    def __init__(self, reader: asyncio.StreamReader, *args: object) -> None:
-        super().__init__(reader, *args)  # type: ignore[arg-type]
-        self.gone = False
-        self.on_gone: Callable[[], None] | None = None
-        self.on_data: Callable[[], None] | None = None
-
-    def data_received(self, data: bytes) -> None:
-        """Tell, once, that something has come."""
-        if self.on_data is not None:
-            hook, self.on_data = self.on_data, None
-            hook()
-        super().data_received(data)
-
-    def eof_received(self) -> bool | None:
-        """Note the end of input."""
-        self._note()
-        return super().eof_received()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Note the loss."""
-        self._note()
-        super().connection_lost(exc)
-
-    def _note(self) -> None:
-        self.gone = True
-        if self.on_gone is not None:
-            hook, self.on_gone = self.on_gone, None
-            hook()
 
 
 class Wire:

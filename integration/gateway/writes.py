@@ -19,8 +19,9 @@ from opensearch_clir.gateway.enriching import (
     stale_document,
     with_object,
 )
-from opensearch_clir.gateway.exchange import Answer, Exchange, UpstreamError
+from opensearch_clir.gateway.exchange import Exchange
 from opensearch_clir.gateway.fetching import Key, fetch
+from opensearch_clir.gateway.responses import Answer, UpstreamError
 from opensearch_clir.gateway.routes import Route, with_query
 from opensearch_clir.gateway.settling import ROUNDS, Settler, failed, items_of
 from opensearch_clir.gateway.targets import Managed
