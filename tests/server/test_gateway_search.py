@@ -50,7 +50,8 @@ def free(client: OpenSearch, index: str) -> str:
 
 
 @pytest.fixture
-def port(client: OpenSearch, server: Instance) -> Iterator[int]:
+def port(client: OpenSearch, server: Instance, index: str) -> Iterator[int]:
+    # After the index: what is set up past the gateway is seen some seconds later.
     with gateway(client, server.url) as listening:
         yield listening.port
 
@@ -133,14 +134,11 @@ def test_count_size_0_and_pages_agree(stock: OpenSearch, index: str) -> None:
     assert set().union(*map(ids, pages)) == ids(whole)
 
 
-def test_scores_are_those_of_the_package(
-    stock: OpenSearch, client: OpenSearch, index_name: str
-) -> None:
-    clir = filled(client, index_name, shards=3)
+def test_scores_are_those_of_the_package(stock: OpenSearch, client: OpenSearch, index: str) -> None:
+    name = f"{index}-3"
+    clir = filled(client, name, shards=3)
     body = {"query": match()}
-    found = {
-        h["_id"]: h["_score"] for h in stock.search(index=index_name, body=body)["hits"]["hits"]
-    }
+    found = {h["_id"]: h["_score"] for h in stock.search(index=name, body=body)["hits"]["hits"]}
     ours = {h["_id"]: h["_score"] for h in clir.search(QUESTION)["hits"]["hits"]}
     assert set(found) >= {"reset.en", "reset.ja"}
     assert found == pytest.approx({id_: ours[id_] for id_ in found}, rel=1e-5)

@@ -27,7 +27,8 @@ def index(client: OpenSearch, index_name: str) -> str:
 
 
 @pytest.fixture
-def stock(client: OpenSearch, server: Instance) -> Iterator[OpenSearch]:
+def stock(client: OpenSearch, server: Instance, index: str) -> Iterator[OpenSearch]:
+    # After the index: what is set up past the gateway is seen some seconds later.
     with gateway(client, server.url) as listening, through(listening.port) as opensearch:
         yield opensearch
 
