@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,7 +42,7 @@ def rewrite(index: str, query: str, least: float, as_json: bool, **connection: A
     Example:
       clir rewrite kb '{"query_string": {"query": "la machine ne marche pas"}}'
     """
-    before = _clause(click.get_text_stream("stdin").read() if query == "-" else query)
+    before = _clause(sys.stdin.read() if query == "-" else query)
     client, settings = open_client(**connection)
     clir = Clir(client, index, query_detector=settings.query_detector)
     own = rewriting.OwnFields(client, index).read(clir.schema.namespace)

@@ -24,11 +24,8 @@ __all__ = ["drop_model", "install"]
 #: Seconds that a deployment may take.
 DEPLOY_SECONDS = 60
 
-#: What the cluster asks the service to try it out; neither changes anything.
-_TRIALS: Mapping[Job, dict[str, Any]] = {
-    "enrich": {"document": {}},
-    "rewrite": {"query": {"match_all": {}}},
-}
+#: Seconds in which the service may load what it needs for an index, before it answers in time.
+WARM_SECONDS = 60
 
 
 def install(
@@ -75,7 +72,8 @@ def install(
     try:
         for registration in plan.models:
             made[registration.placeholder] = _register(client, registration)
-            _try_out(client, registration.job, made[registration.placeholder], target)
+            model_id, field = made[registration.placeholder], schema.fields[0].name
+            _try_out(client, registration.job, model_id, target, field)
         for request in plan.requests:
             filled = _filled(request, made)
             send(client, filled, f"installing pipelines for {name!r} ({request.path})")
@@ -113,17 +111,32 @@ def _deployed(client: OpenSearch, model_id: str) -> bool:
     return found.get("model_state") == "DEPLOYED"
 
 
-def _try_out(client: OpenSearch, job: Job, model_id: str, target: Target) -> None:
+def _try_out(client: OpenSearch, job: Job, model_id: str, target: Target, field: str) -> None:
+    """Have the cluster call the service, with something that makes it load what the index needs."""
+    trials: Mapping[Job, dict[str, Any]] = {
+        "enrich": {"document": {field: "try it out"}},
+        "rewrite": {"query": {"match": {field: "try it out"}}},
+    }
     path = f"/_plugins/_ml/models/{quote(model_id, safe='')}/_predict"
-    try:
-        with guarded("calling the service"):
-            client.transport.perform_request("POST", path, body={"parameters": _TRIALS[job]})
-    except ClusterError as error:
+    limit = time.monotonic() + WARM_SECONDS
+    error = _refusal(client, path, trials[job])
+    while error is not None and "timed out" in str(error) and time.monotonic() < limit:
+        error = _refusal(client, path, trials[job])
+    if error is not None:
         raise ClusterUnreachableError(
             f"the cluster can't use the service at {target.base}: {error}; the address must be "
             "right as seen from the cluster's nodes, `clir serve` must run there, and the token "
             "must be the one it was started with; nothing was changed in the index"
         ) from error
+
+
+def _refusal(client: OpenSearch, path: str, parameters: Mapping[str, Any]) -> ClusterError | None:
+    try:
+        with guarded("calling the service"):
+            client.transport.perform_request("POST", path, body={"parameters": parameters})
+    except ClusterError as error:
+        return error
+    return None
 
 
 def _filled(request: Request, made: Mapping[str, str]) -> Request:

@@ -25,12 +25,10 @@ from opensearch_clir.pipelines.bodies import (
 from opensearch_clir.pipelines.cluster_settings import allowing
 from opensearch_clir.pipelines.state import FINAL, SEARCH, State
 from opensearch_clir.setup.inspect import Member
+from opensearch_clir.setup.requests import PIPELINES_RECORD as RECORD
 from opensearch_clir.setup.requests import Request
 
-__all__ = ["RECORD", "InstallPlan", "Registration", "before", "plan_install"]
-
-#: Key under ``_meta.clir.setup`` of what an index had before.
-RECORD = "pipelines"
+__all__ = ["InstallPlan", "Registration", "before", "plan_install"]
 
 #: Values that mean that there is no pipeline.
 _NONE = (None, "", "_none")

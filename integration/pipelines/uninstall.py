@@ -14,10 +14,10 @@ from opensearch_clir.errors import IndexMissingError, IndexStateError
 from opensearch_clir.index_templates.schema import META_KEY
 from opensearch_clir.pipelines.bodies import PREFIX, model_ids, runs_first
 from opensearch_clir.pipelines.install import drop_model
-from opensearch_clir.pipelines.plan import RECORD
 from opensearch_clir.pipelines.state import FINAL, SEARCH, get, members_of
 from opensearch_clir.setup.apply import send
 from opensearch_clir.setup.inspect import Member
+from opensearch_clir.setup.requests import PIPELINES_RECORD as RECORD
 from opensearch_clir.setup.requests import Request
 
 __all__ = ["Removal", "uninstall"]

@@ -32,22 +32,23 @@ def own(
     server: Instance, client: OpenSearch, index_name: str, tmp_path: Path
 ) -> Iterator[tuple[str, ServiceProcess]]:
     """An index with pipelines to a service that the test may stop."""
-    service = ServiceProcess(server, tmp_path)
-    service.start()
+    service = ServiceProcess(server, tmp_path, "--index", index_name)
     client.indices.create(index=index_name, body={"settings": {"index.knn": True}})
     Clir(client, index_name).setup(fields="text", languages="de,en,fr")
-    pipelines.install(client, index_name, Target(service.url, TOKEN, seconds=PATIENCE))
-    client.index(
-        index=index_name,
-        id="wifi.en",
-        body={"text": "How to connect the machine to your wifi network"},
-        refresh=True,
-    )
-    client.search(index=index_name, body=QUERY)
-    yield index_name, service
-    if service.running:
-        service.stop()
-    pipelines.uninstall(client, index_name)
+    service.start()
+    try:
+        pipelines.install(client, index_name, Target(service.url, TOKEN, seconds=PATIENCE))
+        client.index(
+            index=index_name,
+            id="wifi.en",
+            body={"text": "How to connect the machine to your wifi network"},
+            refresh=True,
+        )
+        yield index_name, service
+        pipelines.uninstall(client, index_name)
+    finally:
+        if service.running:
+            service.stop()
 
 
 class Fake:
@@ -118,14 +119,9 @@ def test_down_slow_and_garbage(client: OpenSearch, own: tuple[str, ServiceProces
     for status in (500, 401, 503):
         with fake(service.port, b'{"error": {"type": "x"}}', status):
             check(client, index, f"status-{status}")
-
-
-@pytest.mark.parametrize("kind", GARBAGE)
-def test_garbage(client: OpenSearch, own: tuple[str, ServiceProcess], kind: str) -> None:
-    index, service = own
-    service.stop(kill=True)
-    with fake(service.port, GARBAGE[kind]):
-        check(client, index, "garbage")
+    for name, answer in GARBAGE.items():
+        with fake(service.port, answer):
+            check(client, index, name)
 
 
 def test_restarted_under_load(client: OpenSearch, own: tuple[str, ServiceProcess]) -> None:

@@ -21,7 +21,8 @@ from opensearch_clir.pipelines.bodies import (
 )
 from opensearch_clir.pipelines.plan import InstallPlan, plan_install
 from opensearch_clir.pipelines.state import FINAL, SEARCH, State
-from opensearch_clir.setup.inspect import Member
+from opensearch_clir.setup.inspect import IndexState, Member
+from opensearch_clir.setup.uninstall import plan_uninstall
 from query_cases import schema
 
 TARGET = Target("http://10.0.0.5:8080", "a-token-of-sixteen-or-more")
@@ -190,3 +191,12 @@ def test_models_and_names_are_read_back() -> None:
     assert model_ids({"processors": [{"ml_inference": {"model_id": "z"}}]}) == {}
     assert runs_first(ingest_pipeline(SCHEMA, "a")) is None
     assert pipeline_name("kb", "x") == "clir-kb-after-x"
+
+
+def test_a_set_up_is_not_taken_from_under_its_pipelines() -> None:
+    request = plan_install(bare(), SCHEMA, TARGET).requests[-2]
+    assert request.path == "/kb/_mapping"
+    piped = replace(member(), mappings=request.body or {})
+    with pytest.raises(IndexStateError, match="clir pipelines uninstall kb"):
+        plan_uninstall(IndexState("kb", "concrete", (piped,)), {})
+    assert plan_uninstall(IndexState("kb", "concrete", (member(),)), {}).requests
