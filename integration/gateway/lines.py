@@ -84,8 +84,8 @@ def operations(content: bytes) -> Iterator[Operation]:
         source = None
         if op != "delete":
             source = next(lines, None)
-            if source is None:
-                raise NotUnderstood("the last operation has no document")
+            if source is None or not source.strip():
+                raise NotUnderstood("an operation has no document")
             last = source
         kept = None if source is None else source.rstrip(b"\r")
         yield Operation(op, meta, line.rstrip(b"\r"), kept)
