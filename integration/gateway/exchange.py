@@ -186,7 +186,7 @@ class Exchange:
     async def _asked(self, head: Request, body: bytes) -> Answer:
         wire = await self._connect()
         await self._to_upstream(wire, self._outgoing(head) + body)
-        answer = await read_answer(wire, head.method, self.limits)
+        answer = await read_answer(wire, head.method, self.limits, self.hold)
         self._after(wire, answer.head, answer.ended)
         return answer
 

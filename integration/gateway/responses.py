@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from opensearch_clir.gateway.framing import UNTIL_CLOSE, response_framing
@@ -58,32 +59,40 @@ async def read_response(wire: Wire) -> Response:
     return response
 
 
-async def read_answer(wire: Wire, method: bytes, limits: Limits) -> Answer:
+async def read_answer(
+    wire: Wire, method: bytes, limits: Limits, hold: Callable[[int], None]
+) -> Answer:
     """Return the next final response, whole.
 
     Args:
         wire: to the cluster.
         method: of the request.
-        limits: its memory bounds the body.
+        limits: its times.
+        hold: reserves memory for bytes; what it raises goes on.
 
     Raises:
-        UpstreamError: it is not usable, or larger.
+        UpstreamError: it is not usable.
     """
     wire.within(limits.answer)
     response = await read_response(wire)
     while response.status < 200:
         response = await read_response(wire)
-    parts, size = [], 0
+    parts: list[bytes] = []
     try:
         framing = response_framing(response, method)
-        async for piece in wire.pieces(framing):
-            wire.within(limits.stall)
-            parts.append(piece.data)
-            size += len(piece.data)
-            if size > limits.memory:
-                raise UpstreamError("the cluster's answer is larger than the gateway can hold")
-    except (BrokenOff, TooSlow, Malformed) as error:
+    except Malformed as error:
         raise failure(error) from error
+    pieces = wire.pieces(framing)
+    while True:
+        wire.within(limits.stall)
+        try:
+            piece = await anext(pieces, None)
+        except (BrokenOff, TooSlow, Malformed) as error:
+            raise failure(error) from error
+        if piece is None:
+            break
+        hold(len(piece.data))
+        parts.append(piece.data)
     return Answer(response, b"".join(parts), framing == UNTIL_CLOSE)
 
 

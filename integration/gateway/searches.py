@@ -68,31 +68,25 @@ async def search_many(exchange: Exchange, route: Route, content: bytes, work: Wo
         NotUnderstood: the body is left to the server.
     """
     found = pairs(content)
-    changed = (
-        await asyncio.gather(*(_one(exchange, pair, route, work) for pair in found))
-        if route.kind == "msearch"
-        else [await _one(exchange, p, route, work) for p in found]
-    )
-    number = sum(lines is not None for lines in changed)
-    if not number:
+    if route.kind == "msearch":
+        made = await asyncio.gather(*(_one(exchange, pair, route, work) for pair in found))
+    else:  # what is rendered is asked for on one connection, in turn
+        made = [await _one(exchange, pair, route, work) for pair in found]
+    changed = [is_changed for _, is_changed in made]
+    if not any(changed):
         return False
     target = exchange.request.target
     if route.kind == "msearch template":
-        # A plain search needs no template; one left as it is was rendered, too.
         target = _without_template(target)
-    work.metrics.count("searches_rewritten", number)
-    body = b"".join(
-        lines if lines is not None else pair.header_line + b"\n" + pair.body_line + b"\n"
-        for pair, lines in zip(found, changed, strict=True)
-    )
-    answer = await exchange.ask_changed(target, body)
+    work.metrics.count("searches_rewritten", sum(changed))
+    answer = await exchange.ask_changed(target, b"".join(lines for lines, _ in made))
     if answer.head.status in _REFUSED or await work.run(_any_failed, answer.body, changed):
         return False
     await exchange.give(answer)
     return True
 
 
-def _any_failed(answer: bytes, changed: Sequence[bytes | None]) -> bool:
+def _any_failed(answer: bytes, changed: Sequence[bool]) -> bool:
     """Whether the server refused a search that was rewritten."""
     if b'"error"' not in answer:
         return False
@@ -101,23 +95,24 @@ def _any_failed(answer: bytes, changed: Sequence[bytes | None]) -> bool:
     except NotUnderstood:
         return False
     pairs = zip(responses, changed, strict=False)
-    return any(lines is not None and r.get("status") in _REFUSED for r, lines in pairs)
+    return any(is_changed and r.get("status") in _REFUSED for r, is_changed in pairs)
 
 
-async def _one(exchange: Exchange, pair: Pair, route: Route, work: Work) -> bytes | None:
-    header = dict(pair.header)
+async def _one(exchange: Exchange, pair: Pair, route: Route, work: Work) -> tuple[bytes, bool]:
+    """Return the lines of one search, a template rendered, and whether it was rewritten."""
+    header, lines = dict(pair.header), pair.header_line + b"\n" + pair.body_line + b"\n"
     body = loads_object(pair.body_line)
-    template = route.kind == "msearch template"
-    if template:
+    if route.kind == "msearch template":
         body = await _rendered(exchange, body)
+        lines = pair.header_line + b"\n" + dumps(body) + b"\n"
     expression = pair.expression(route.index)
     found = await work.targets.find(expression, str(header.get("expand_wildcards", "open")))
     changed = await work.run(_body, body, expression, found, work, True)
     if changed is None:
-        return pair.header_line + b"\n" + dumps(body) + b"\n" if template else None
+        return lines, False
     if wants_dfs(expression, found) and "search_type" not in {*header, *route.params}:
         header["search_type"] = _DFS
-    return dumps(header) + b"\n" + dumps(changed) + b"\n"
+    return dumps(header) + b"\n" + dumps(changed) + b"\n", True
 
 
 async def _searched(body: dict[str, Any], route: Route, work: Work) -> tuple[str, Found]:
