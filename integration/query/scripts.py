@@ -34,13 +34,19 @@ double dense = known
 
 _WORDS_ONLY = _LINE + "double dense = line[2];"
 
-_ALL = "return use / (1.0 + Math.exp(-(_score + dense)));"
+_SUM = "double sum = _score + dense;"
 
-_GATED = """
+_GATED_SUM = """
 boolean found = _score >= params.mark;
-double p = use / (1.0 + Math.exp(-(found ? _score - params.mark + dense : _score + dense)));
-return found || p >= params.least ? p : 0.0;
+double sum = (found ? _score - params.mark : _score) + dense;
 """
+
+# The one place where log-odds become a score.
+_SCORE = "double p = use / (1.0 + Math.exp(-sum));"
+
+_ALL = _SUM + _SCORE + "return p;"
+
+_GATED = _GATED_SUM + _SCORE + "return found || p >= params.least ? p : 0.0;"
 
 _COSINE = """
 if (!doc.containsKey(params.field) || doc[params.field].size() == 0) { return 0; }

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from opensearch_clir.query.dsl import Query, candidates, unscored
-from opensearch_clir.query.plan import QueryPlan
+from opensearch_clir.query.plan import DenseLine, QueryPlan
 from opensearch_clir.query.rewrite.leaves import Leaf, word_count
 from opensearch_clir.query.scripts import Gate, evidence_script
 
@@ -94,14 +94,19 @@ def least_cosine(plan: QueryPlan, least: float) -> float:
 
     Infinite where none can; minus infinite where all do.
     """
-    wanted = math.log(least / (1 - least))
     lowest = math.inf
     for line in (*plan.lines.values(), plan.other):
+        wanted = log_odds_for(least, line)
         if line.slope > 0:
             lowest = min(lowest, (wanted - line.intercept) / line.slope)
         elif line.intercept >= wanted:
             return -math.inf
     return lowest
+
+
+def log_odds_for(least: float, line: DenseLine) -> float:
+    """Return the sum of all evidence at which a document on a line reaches a probability."""
+    return math.log(least / (1 - least))
 
 
 def fitted(plan: QueryPlan, room: int) -> QueryPlan | None:
