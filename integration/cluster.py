@@ -40,7 +40,8 @@ def connect(settings: Settings, url: str) -> OpenSearch:
         ConfigurationError: the address is malformed.
     """
     addresses = parse_addresses(url)
-    options: dict[str, Any] = {"timeout": settings.timeout, "max_retries": 2}
+    # More connections than a service has threads; they are opened when needed.
+    options: dict[str, Any] = {"timeout": settings.timeout, "max_retries": 2, "pool_maxsize": 32}
     username, password = settings.username, None
     if settings.password is not None:
         password = settings.password.get_secret_value()

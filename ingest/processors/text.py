@@ -15,7 +15,15 @@ from opensearch_clir.index_templates.schema import SourceField
 from opensearch_clir.language.folding import fold
 from opensearch_clir.languages import UND
 
-__all__ = ["FieldTexts", "UnusableDocument", "check_values", "extract", "has_any", "text_object"]
+__all__ = [
+    "FieldTexts",
+    "UnusableDocument",
+    "check_values",
+    "extract",
+    "has_any",
+    "has_text",
+    "text_object",
+]
 
 _SERIALIZER = JSONSerializer()
 
@@ -82,6 +90,12 @@ def extract(document: Mapping[str, Any], fields: Sequence[SourceField]) -> Field
 def has_any(document: Mapping[str, Any], names: Sequence[str]) -> bool:
     """Whether any of the fields stands in the document, with whatever value."""
     return any(True for name in names for _ in _values(document, name))
+
+
+def has_text(document: Mapping[str, Any], names: Sequence[str]) -> bool:
+    """Whether any of the fields holds something that is neither null nor blank."""
+    values = (value for name in names for value in _values(document, name))
+    return any(v.strip() if isinstance(v, str) else v is not None for v in values)
 
 
 def _texts(document: Mapping[str, Any], name: str) -> Iterator[str]:

@@ -44,6 +44,11 @@ class Bend:
         slope = np.where(off < 0, self.below, self.above)
         return np.asarray(self.at + slope * off, dtype=np.float64)
 
+    def before(self, bent: float, knot: float) -> float:
+        """Return the fusion's log-odds that `of` makes these of."""
+        off = bent - self.at
+        return knot + off / (self.below if off < 0 else self.above)
+
     @staticmethod
     def mean(parts: Sequence[tuple[float, Bend]]) -> Bend:
         """Return the weighted mean of bends at one knot; the weights sum to 1."""

@@ -15,9 +15,10 @@ from opensearch_clir.calibration.parameters import WORDS, DensePair, Parameters
 from opensearch_clir.cluster import deepest_cause, guarded
 from opensearch_clir.errors import ClusterError
 from opensearch_clir.languages import UND
-from opensearch_clir.query.dsl import Query, cosines, evidence_clause
+from opensearch_clir.query.dsl import Query, evidence_clause
 from opensearch_clir.query.plan import QueryPlan
 from opensearch_clir.query.prepare import Preparer
+from opensearch_clir.query.scripts import cosines
 
 __all__ = ["UNIT", "JudgedQuery", "Rows", "gather"]
 

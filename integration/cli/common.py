@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +18,14 @@ from opensearch_clir.cluster import connect
 from opensearch_clir.errors import ClirError, ConfigurationError, DataError
 from opensearch_clir.settings import Settings, load_settings
 
-__all__ = ["Commands", "connection_options", "open_client", "print_json", "report_errors"]
+__all__ = [
+    "Commands",
+    "connection_options",
+    "finish_dry_run",
+    "open_client",
+    "print_json",
+    "report_errors",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -173,3 +180,22 @@ def report_errors(command: F) -> F:
 def print_json(value: Any) -> None:
     """Write one JSON value to standard output, readable by people and programs."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def finish_dry_run(report: dict[str, Any], as_json: bool) -> None:
+    """Print what would be sent: ``requests`` of a report, or the report as JSON."""
+    if as_json:
+        print_json({**report, "applied": False})
+        return
+    for line in _requests(report["requests"]):
+        click.echo(line)
+    click.echo("Dry run: nothing was sent.")
+
+
+def _requests(requests: Iterable[dict[str, Any]]) -> Iterable[str]:
+    """Yield the requests in the form that Dashboards' console takes."""
+    for request in requests:
+        yield f"\n{request['method']} {request['path']}"
+        if request["body"] is not None:
+            yield json.dumps(request["body"], ensure_ascii=False, indent=2)
+    yield ""

@@ -13,10 +13,14 @@ try:
     from opensearch_clir.cli.common import Commands
     from opensearch_clir.cli.evalset import evalset
     from opensearch_clir.cli.evaluate import evaluate
+    from opensearch_clir.cli.gateway import gateway
     from opensearch_clir.cli.ingest import enrich, index
     from opensearch_clir.cli.local import down, status, up
+    from opensearch_clir.cli.pipelines import pipelines
     from opensearch_clir.cli.report import report
+    from opensearch_clir.cli.rewrite import rewrite
     from opensearch_clir.cli.search import explain, search
+    from opensearch_clir.cli.serve import serve
     from opensearch_clir.cli.setup import setup, uninstall
     from opensearch_clir.cli.train import train
 except KeyboardInterrupt:
@@ -49,6 +53,7 @@ def main() -> None:
 _SERVER = (up, down, status)
 _INDEX = (setup, uninstall, index, enrich, search, explain)
 _QUALITY = (calibrate, evaluate, report, evalset, train)
+_DROP_IN = (rewrite, serve, pipelines, gateway)
 
-for _command in (*_SERVER, *_INDEX, *_QUALITY):
+for _command in (*_SERVER, *_INDEX, *_QUALITY, *_DROP_IN):
     main.add_command(_command)

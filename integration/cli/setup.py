@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from opensearch_clir.cli.common import connection_options, open_client, print_json, report_errors
+from opensearch_clir.cli.common import (
+    connection_options,
+    finish_dry_run,
+    open_client,
+    print_json,
+    report_errors,
+)
 from opensearch_clir.debias.method import METHODS
 from opensearch_clir.language.registry import detector_names
 from opensearch_clir.progress import to_stream
@@ -75,7 +79,7 @@ def setup(
     if not as_json:
         _show(plan)
     if dry_run:
-        _finish_dry_run(plan.to_json(), as_json)
+        finish_dry_run(plan.to_json(), as_json)
         return
     outcome = carry_out(client, plan, progress=to_stream())
     remaining = outcome.remaining if isinstance(outcome, MigrationResult) else None
@@ -106,7 +110,7 @@ def uninstall(index: str, dry_run: bool, as_json: bool, **options: Any) -> None:
         for note in plan.notes:
             click.echo(f"Note: {note}")
     if dry_run:
-        _finish_dry_run(plan.to_json(), as_json)
+        finish_dry_run(plan.to_json(), as_json)
     elif as_json:
         print_json({**plan.to_json(), "applied": True})
     else:
@@ -125,21 +129,3 @@ def _show(plan: SetupPlan) -> None:
     click.echo(f"Cost: {plan.cost}")
     for note in plan.notes:
         click.echo(f"Note: {note}.")
-
-
-def _finish_dry_run(report: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json({**report, "applied": False})
-        return
-    for line in _requests(report["requests"]):
-        click.echo(line)
-    click.echo("Dry run: nothing was sent.")
-
-
-def _requests(requests: Iterable[dict[str, Any]]) -> Iterable[str]:
-    """Yield the requests in the form that Dashboards' console takes."""
-    for request in requests:
-        yield f"\n{request['method']} {request['path']}"
-        if request["body"] is not None:
-            yield json.dumps(request["body"], ensure_ascii=False, indent=2)
-    yield ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from opensearch_clir.encoders import static_files
@@ -39,7 +40,7 @@ def load_encoder(
                 f"the encoder {name!r} is a static model, which takes no prompts; "
                 "remove query_prompt and passage_prompt"
             )
-        return StaticEncoder.load(folder, name=name)
+        return _embedded(folder) if name == EMBEDDED else StaticEncoder.load(folder, name=name)
     if _is_path(name) and not folder.is_dir():
         raise EncoderError(f"can't load the encoder {name!r}: no such folder")
     from opensearch_clir.encoders.sentence_transformers import SentenceTransformersEncoder
@@ -47,6 +48,12 @@ def load_encoder(
     return SentenceTransformersEncoder(
         name, query_prompt=query_prompt, passage_prompt=passage_prompt
     )
+
+
+@functools.cache
+def _embedded(folder: Path) -> StaticEncoder:
+    # It never changes, takes seconds to load, and a service has many indices.
+    return StaticEncoder.load(folder, name=EMBEDDED)
 
 
 def _is_path(name: str) -> bool:

@@ -18,58 +18,23 @@ from opensearch_clir.query.evidence import (
     SoughtTerm,
     TermSetEvidence,
 )
-from opensearch_clir.query.plan import DenseLine, QueryPlan
+from opensearch_clir.query.plan import QueryPlan
 from opensearch_clir.query.preferences import EVERYBODY, Readers
+from opensearch_clir.query.scripts import evidence_script
 
 __all__ = [
     "candidates",
-    "cosines",
     "evidence_clause",
-    "evidence_script",
     "nearest",
-    "numbers",
     "one_stage",
     "probabilities",
+    "unscored",
 ]
 
 Query = dict[str, Any]
 
 #: Evidence that makes a document worth scoring by itself.
 _STRICT = ("own", "any", "entity")
-
-_LINE = """
-String lang = doc[params.lang].size() == 0 ? 'und' : doc[params.lang].value;
-def line = params.lines.containsKey(lang) ? params.lines[lang] : params.other;
-double use = params.use.containsKey(lang) ? params.use[lang] : params.rest;
-"""
-
-# The line with a bend of opensearch_clir.calibration.bend.
-_BENT = """
-double off = sum - params.knot;
-double bent = line[3] + (off < 0 ? line[4] : line[5]) * off;
-return use / (1.0 + Math.exp(-bent));
-"""
-
-# A document without the vector must not fail the search, so both guards are needed: an index
-# without the field, and a document without the value.
-_DENSE = (
-    _LINE
-    + """
-boolean known = doc.containsKey(params.field) && doc[params.field].size() > 0;
-double dense = known
-  ? line[0] + line[1] * cosineSimilarity(params.vector, doc[params.field])
-  : line[2];
-double sum = _score + dense;
-"""
-    + _BENT
-)
-
-_COSINE = """
-if (!doc.containsKey(params.field) || doc[params.field].size() == 0) { return 0; }
-return 1.0 + cosineSimilarity(params.vector, doc[params.field]);
-"""
-
-_WORDS_ONLY = _LINE + "double sum = _score + line[2];" + _BENT
 
 
 def one_stage(
@@ -106,15 +71,23 @@ def probabilities(plan: QueryPlan, matched: Query, readers: Readers = EVERYBODY)
     return {"script_score": {"query": matched, "script": evidence_script(plan, readers)}}
 
 
-def candidates(plan: QueryPlan, filters: Sequence[Query] = ()) -> list[Query]:
+def candidates(
+    plan: QueryPlan, filters: Sequence[Query] = (), neighbours: Sequence[Query] | None = None
+) -> list[Query]:
     """Return the clauses of which a document must match one.
 
     Scores of words, entities and translations are log-odds; the nearest neighbours score 0 here,
     since the script computes their cosine exactly.
+
+    Args:
+        plan, filters: as `one_stage` takes them.
+        neighbours: clauses that find documents by their vectors, in place of the plan's k nearest.
     """
     clauses = [evidence_clause(evidence, plan.lang_field) for evidence in plan.clauses]
-    if plan.vector is not None:
-        clauses.append(_unscored(nearest(plan, filters)))
+    if neighbours is not None:
+        clauses += neighbours
+    elif plan.vector is not None:
+        clauses.append(unscored(nearest(plan, filters)))
     return clauses
 
 
@@ -124,10 +97,10 @@ def _focused(
     """Return clauses that score as `candidates` do, but find fewer documents by translations."""
     strict = [evidence_clause(e, plan.lang_field) for e in plan.clauses if e.kind in _STRICT]
     if plan.vector is not None:
-        strict.append(_unscored(nearest(plan, filters)))
+        strict.append(unscored(nearest(plan, filters)))
     enough = max(1, math.ceil(least * len(pieces.sought)))
     many = [_sought(part, pieces) for part in pieces.sought]
-    strict.append(_unscored({"bool": {"should": many, "minimum_should_match": enough}}))
+    strict.append(unscored({"bool": {"should": many, "minimum_should_match": enough}}))
     soft = [evidence_clause(e, plan.lang_field) for e in plan.clauses if e.kind not in _STRICT]
     found: Query = {"bool": {"should": strict, "minimum_should_match": 1}}
     return {"must": [found], "should": soft}
@@ -173,35 +146,6 @@ def _words(evidence: LexicalEvidence, lang_field: str) -> Query:
     return {"bool": {"must": [words], **scope}} if scope else words
 
 
-def cosines(plan: QueryPlan, within: Query) -> Query:
-    """Return the query that scores documents by 1 + cosine; 0 for those without a vector."""
-    if plan.vector is None:
-        return within
-    params = {"field": plan.vector_field, "vector": plan.vector.tolist()}
-    return {"script_score": {"query": within, "script": {"source": _COSINE, "params": params}}}
-
-
-def evidence_script(plan: QueryPlan, readers: Readers = EVERYBODY) -> Query:
-    """Return the script that turns matched words and the cosine into the probability.
-
-    The source is one of two constants, so the server compiles it once; all that varies is in the
-    parameters.
-    """
-    parameters: dict[str, Any] = {
-        "lang": plan.lang_field,
-        "lines": {code: numbers(line) for code, line in plan.lines.items()},
-        "other": numbers(plan.other),
-        "knot": plan.knot,
-        "use": dict(readers.use),
-        "rest": readers.rest,
-    }
-    if plan.vector is None:
-        return {"source": _WORDS_ONLY, "params": parameters}
-    parameters["field"] = plan.vector_field
-    parameters["vector"] = plan.vector.tolist()
-    return {"source": _DENSE, "params": parameters}
-
-
 def nearest(plan: QueryPlan, filters: Sequence[Query] = ()) -> Query:
     """Return the query for the nearest neighbours of a plan's vector, which it must have."""
     assert plan.vector is not None
@@ -214,11 +158,6 @@ def nearest(plan: QueryPlan, filters: Sequence[Query] = ()) -> Query:
     return {"knn": {plan.vector_field: nearest}}
 
 
-def _unscored(query: Query) -> Query:
+def unscored(query: Query) -> Query:
+    """Return a query that finds the same and scores nothing."""
     return {"constant_score": {"filter": query, "boost": 0.0}}
-
-
-def numbers(line: DenseLine) -> list[float]:
-    """Return a line as the scripts' parameters have it."""
-    bend = line.bend
-    return [line.intercept, line.slope, line.missing, bend.at, bend.below, bend.above]

@@ -12,8 +12,9 @@ from opensearchpy import OpenSearch
 from opensearch_clir.calibration.bend import STRAIGHT
 from opensearch_clir.cluster import deepest_cause, guarded
 from opensearch_clir.errors import QueryError
-from opensearch_clir.query.dsl import Query, cosines, evidence_clause, one_stage
+from opensearch_clir.query.dsl import Query, evidence_clause, one_stage
 from opensearch_clir.query.plan import DenseLine, QueryPlan
+from opensearch_clir.query.scripts import cosines
 
 __all__ = ["BEND", "NAMES", "Evidence", "Explanation", "explain"]
 

@@ -214,7 +214,10 @@ class Preparer:
                 answer = self.client.search(index=self.index, body=body)
             buckets = answer["aggregations"]["langs"]["buckets"]
             total = sum(bucket["doc_count"] for bucket in buckets) or 1
-            self._mix = (now, {b["key"]: b["doc_count"] / total for b in buckets})
+            mix = {b["key"]: b["doc_count"] / total for b in buckets}
+            if not mix:  # of an index that is just being filled
+                return {}
+            self._mix = (now, mix)
         return self._mix[1]
 
     @property

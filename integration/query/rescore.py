@@ -14,15 +14,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from opensearch_clir.query.dsl import (
-    Query,
-    evidence_clause,
-    evidence_script,
-    nearest,
-    numbers,
-)
+from opensearch_clir.query.dsl import Query, evidence_clause, nearest
 from opensearch_clir.query.plan import DenseLine, QueryPlan
 from opensearch_clir.query.preferences import Readers
+from opensearch_clir.query.scripts import evidence_script, numbers
 
 __all__ = ["MAX_RESCORE_WINDOW", "rescored", "window"]
 

@@ -16,6 +16,7 @@ from opensearch_clir.setup.conflicts import check_field_limit
 from opensearch_clir.setup.inspect import IndexState, Member
 
 __all__ = [
+    "PIPELINES_RECORD",
     "Request",
     "components",
     "create",
@@ -40,6 +41,9 @@ _ASSIGNED = (
     "index.plugins.index_state_management.",
     "index.opendistro.",
 )
+
+#: Key beside the schema's under which `pipelines` notes what an index had before.
+PIPELINES_RECORD = "pipelines"
 
 #: The user's ingest pipelines; copies have been through them already.
 _PIPELINES = ("index.default_pipeline", "index.final_pipeline")

@@ -15,12 +15,13 @@ from opensearch_clir.errors import (
     ClusterAuthError,
     IndexClosedError,
     IndexMissingError,
+    IndexStateError,
     NotManagedError,
 )
 from opensearch_clir.index_templates.schema import META_KEY
 from opensearch_clir.setup.apply import send
 from opensearch_clir.setup.inspect import IndexState, inspect
-from opensearch_clir.setup.requests import Request
+from opensearch_clir.setup.requests import PIPELINES_RECORD, Request
 
 __all__ = ["UninstallPlan", "plan_uninstall", "uninstall"]
 
@@ -62,6 +63,7 @@ def plan_uninstall(
         IndexMissingError: no such index.
         IndexClosedError: it is closed.
         NotManagedError: it was never set up, or uninstalled before.
+        IndexStateError: the cluster's pipelines call a service for it.
     """
     if not state.members:
         raise IndexMissingError(f"there is no index {state.name!r}")
@@ -71,6 +73,12 @@ def plan_uninstall(
     managed = [m for m in state.members if m.ours is not None]
     if not managed:
         raise NotManagedError(f"index {state.name!r} is not set up: there is nothing to take back")
+    piped = [m.name for m in managed if PIPELINES_RECORD in (m.ours or {}).get("setup", {})]
+    if piped:
+        raise IndexStateError(
+            f"the cluster calls a service for {', '.join(piped)}, which would then mark every "
+            f"document as stale: run `clir pipelines uninstall {state.name}` first"
+        )
     requests = []
     for member in managed:
         rest = {key: value for key, value in member.meta.items() if key != META_KEY}

@@ -163,3 +163,10 @@ def test_what_makes_the_weights_also_makes_those_of_the_result() -> None:
     found = bent(rows, topics(rows), lambda _: truth, BACKGROUND)
     assert replace(found, bends=BENDS) == truth
     assert found.bends != BENDS
+
+
+@pytest.mark.parametrize("log_odds", [-9.0, -2.5, -2.0, -1.5, 4.0])
+def test_before_undoes_the_bend(log_odds: float) -> None:
+    bend = Bend(-1.2, 0.4, 1.7)
+    bent = float(bend.of(np.array([log_odds]), -2.0)[0])
+    assert bend.before(bent, -2.0) == pytest.approx(log_odds)

@@ -8,10 +8,10 @@ from typing import Any
 from opensearch_clir.clir import Clir
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.language.folding import fold
-from opensearch_clir.query.dsl import cosines
 from opensearch_clir.query.plan import QueryPlan
 from opensearch_clir.query.prepare import MAX_LEXICAL_CHARACTERS
 from opensearch_clir.query.request import neighbours, search_body
+from opensearch_clir.query.scripts import cosines
 
 __all__ = ["SYSTEMS", "bodies"]
 
