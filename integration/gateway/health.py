@@ -90,7 +90,7 @@ class Health:
             return _json(503, {"status": "no cluster", "reason": str(error) or "no answer"})
         wire.close()
         if (problem := self._problem()) is not None:
-            return _json(503, {"status": "managed indices unknown", "reason": problem})
+            return _json(503, {"status": "not ready", "reason": problem})
         return _json(200, {"status": "ok", "cluster": address.url})
 
     async def _metrics(self) -> tuple[int, str, str]:

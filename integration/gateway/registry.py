@@ -66,6 +66,17 @@ class Registry:
                 ready.enricher = ready.clir.enricher()
             return ready.enricher
 
+    def warm(self, name: str, schema: IndexSchema) -> None:
+        """Load what the first search and the first document would wait for.
+
+        Raises:
+            ClusterError, EncoderError, GenerationMismatchError: as the requests would.
+        """
+        self.planner(name, schema).plan("where is it")
+        text = dict.fromkeys((field.name for field in schema.fields), "where it is")
+        for _ in self.enricher(name, schema).enrich([text]):
+            pass
+
     def _get(self, name: str, schema: IndexSchema) -> _Ready:
         with self._lock:
             ready = self._ready.get(name)

@@ -7,7 +7,7 @@ import logging
 import signal
 import ssl
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from opensearchpy import OpenSearch
 
 from opensearch_clir.addresses import Address
 from opensearch_clir.clir import Clir
-from opensearch_clir.errors import ConfigurationError
+from opensearch_clir.errors import ClirError, ConfigurationError
 from opensearch_clir.gateway.app import App
 from opensearch_clir.gateway.health import Health
 from opensearch_clir.gateway.limits import Limits
@@ -26,6 +26,7 @@ from opensearch_clir.gateway.server import Gateway
 from opensearch_clir.gateway.targets import Targets
 from opensearch_clir.gateway.upstream import Upstream
 from opensearch_clir.gateway.work import Work
+from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.query.rewrite import LEAST_PROBABILITY
 
 __all__ = ["Listening", "Options", "client_tls", "run", "serve", "upstream_tls"]
@@ -91,6 +92,7 @@ async def serve(
     """
     limits, metrics = options.limits, Metrics()
     said: list[str] = []
+    loading = ["the models are being loaded"]
 
     def failed(reason: str) -> None:
         metrics.count("fallbacks")
@@ -106,18 +108,33 @@ async def serve(
             upstream, App(Work(targets, registry, metrics, pool)), limits, metrics,
             options.tls, options.rewrite_host,
         )  # fmt: skip
-        health = Health(gateway, lambda: said[-1] if said else None)
+        health = Health(gateway, lambda: next(iter([*said, *loading]), None))
         try:
             port = await gateway.start(options.host, options.port)
             health_port = None
             if options.health_port is not None:
                 health_port = await health.start(options.health_host, options.health_port)
-            await targets.any()  # said now, rather than with the first request
+            await _warmed(targets, registry, pool)
+            loading.clear()
             ready(Listening(port, health_port))
             await stop.wait()
         finally:
             await gateway.stop()
             await health.stop()
+
+
+async def _warmed(targets: Targets, registry: Registry, pool: Executor) -> None:
+    """Load models before the first request needs them; what can't be loaded is said now."""
+    seen: list[IndexSchema] = []
+    loop = asyncio.get_running_loop()
+    for managed in (await targets.find("_all", "all")).managed:
+        if managed.schema in seen:
+            continue
+        seen.append(managed.schema)
+        try:
+            await loop.run_in_executor(pool, registry.warm, managed.name, managed.schema)
+        except ClirError as error:
+            _log.warning("requests for %s pass unchanged: %s", managed.name, error)
 
 
 def run(

@@ -86,6 +86,10 @@ def test_all_fields_can_be_the_users_own() -> None:
         new = rewrite({"multi_match": {"query": long, **more}}, FixedPlanner(), own_fields=own)
         kept = new["script_score"]["query"]["bool"]["should"][0]["script_score"]["query"]
         assert kept["multi_match"]["fields"] == own
+    # A mapping that was read before the first document.
+    early = rewrite({"multi_match": {"query": long}}, FixedPlanner(), own_fields=["id"])
+    kept = early["script_score"]["query"]["bool"]["should"][0]["script_score"]["query"]
+    assert kept["multi_match"]["fields"] == ["id", "title", "text"]
     named = {"multi_match": {"query": TEXT, "fields": ["text"]}}
     new = rewrite(named, FixedPlanner(), own_fields=own)
     assert new["script_score"]["query"]["bool"]["should"][0]["script_score"]["query"] == named

@@ -94,8 +94,9 @@ class _Rewriter:
     def __init__(self, planner: Planner, least: float, own: Sequence[str] | None) -> None:
         self._planner = planner
         self._least = least
-        self._own = list(own or ())
         self._fields = [field.name for field in planner.schema.fields]
+        # A mapping may have been read before the first document brought them.
+        self._own = list(dict.fromkeys([*own, *self._fields])) if own else []
         self._plans: dict[str, QueryPlan | None] = {}
         self._leaves = 0
 
