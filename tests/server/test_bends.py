@@ -24,7 +24,7 @@ QUESTIONS: list[tuple[str, Any]] = [
     ("my refund", "en"),
     ("réinitialiser la machine", "fr"),
     ("BMW reset", {"en": 0.7, "de": 0.3}),
-    ("parking permits", "en"),
+    ("parking permits, portail, Portal", "en"),
 ]
 
 

@@ -37,7 +37,7 @@ DOCUMENTS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 QUESTIONS = [("my refund", "en"), ("réinitialiser la machine", "fr"), ("Urlaub im Portal", "de"),
-             ("parking permits", "en"), ("返金", "ja")]  # fmt: skip
+             ("parking permits, portail", "en"), ("返金", "ja")]  # fmt: skip
 
 PASSWORD = "Sufficiently-long-4-a-test!"  # of a server that lives as long as the test
 

@@ -205,15 +205,24 @@ def test_concurrent_updates_lose_nothing(stock: OpenSearch, client: OpenSearch, 
     stock.index(index=index, id="1", body={"text": "refund", "n": 0})
     failures: list[Exception] = []
 
+    def once(number: int, turn: int) -> int:
+        doc = {f"k{number}": turn, "text": f"refund {number} {turn}"}
+        if number % 2:
+            try:
+                stock.update(index=index, id="1", body={"doc": doc})
+            except ConflictError:
+                return 409
+            return 200
+        lines = [{"update": {"_id": "1", "_index": index}}, {"doc": doc}]
+        status: int = stock.bulk(body=lines)["items"][0]["update"]["status"]
+        return status
+
     def change(number: int) -> None:
         try:
             for turn in range(5):
-                doc = {f"k{number}": turn, "text": f"refund {number} {turn}"}
-                if number % 2:
-                    stock.update(index=index, id="1", body={"doc": doc})
-                else:
-                    lines = [{"update": {"_id": "1", "_index": index}}, {"doc": doc}]
-                    assert not stock.bulk(body=lines)["errors"]
+                # A busy document may be refused as the server itself does; never taken and lost.
+                found = next(s for _ in range(50) if (s := once(number, turn)) != 409)
+                assert found == 200
         except Exception as error:  # noqa: BLE001 - told in the test's thread
             failures.append(error)
 
