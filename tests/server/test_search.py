@@ -88,8 +88,8 @@ def test_stop_words_only_and_unknown_words_find_nothing_or_by_vector(clir: Clir)
     words = Clir(clir.client, clir.index_name, encoder=ConceptEncoder(), parameters=none)
     for question in ("the of and", "qwertzuiop"):
         assert ids(words.search(question, languages="en")) == []
-        # Pieces know stop words and syllables; what they find stays doubtful.
-        assert max(scores(clir.search(question, languages="en")).values()) < 0.05
+        # Pieces may know stop words and syllables; what they find stays doubtful.
+        assert all(p < 0.05 for p in scores(clir.search(question, languages="en")).values())
 
 
 def test_the_source_is_the_users(clir: Clir) -> None:
