@@ -11,6 +11,9 @@ OLDER = (
     "**Measured with an earlier fusion, without entities and translated pieces; to be run again.**"
 )
 
+#: Fingerprints of the embedded model's versions; what an older one measured is marked.
+MODELS = {"9573ff488bba": 1, "e65f3a9db199": 2}
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "results.md"
@@ -58,7 +61,7 @@ def section(full: dict[str, Any], thin: dict[str, Any]) -> str:
         f"{facts['documents']} documents, {facts['queries']} queries, {facts['topics']} topics, "
         f"{len(facts['languages'])} languages. {full['date']}, "
         f"OpenSearch {versions['opensearch']}, "
-        f"encoder {versions['encoder']} {versions['encoder_fingerprint']}."
+        f"{encoder(versions)}."
     )
     lines = [
         f"## {facts['name']}",
@@ -90,6 +93,18 @@ def section(full: dict[str, Any], thin: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def encoder(versions: dict[str, Any]) -> str:
+    """Return the encoder of a run, marked where the embedded model has a newer version."""
+    fingerprint = versions["encoder_fingerprint"]
+    version = MODELS.get(fingerprint)
+    name = f"encoder {versions['encoder']} {fingerprint}"
+    if version is None:
+        return name
+    latest = max(MODELS.values())
+    older = " **(an earlier model, to be run again)**" if version < latest else ""
+    return f"{name}, version {version}{older}"
+
+
 def probabilities(judged: dict[str, Any]) -> list[str]:
     """Return the table of how far scores of shown hits are probabilities."""
     lines = [
@@ -118,9 +133,10 @@ def thinned(thin: dict[str, Any]) -> list[str]:
     if not runs:
         return ["No thinned variant could be evaluated."]
     about = (
-        f"Each text in one language only (seeds 0-4, {len(runs)} run), nDCG@10 pooled: mean over "
-        "the seeds, with the least and the largest. The last column counts the seeds in which "
-        "`clir` is better or worse by an interval that excludes 0."
+        f"Each text in one language only (seeds 0-4, {len(runs)} run; "
+        f"{encoder(thin['versions'])}), nDCG@10 pooled: mean over the seeds, with the least and the "
+        "largest. The last column counts the seeds in which `clir` is better or worse by an interval "
+        "that excludes 0."
     )
     lines = [
         about,
