@@ -134,9 +134,9 @@ def thinned(thin: dict[str, Any]) -> list[str]:
         return ["No thinned variant could be evaluated."]
     about = (
         f"Each text in one language only (seeds 0-4, {len(runs)} run; "
-        f"{encoder(thin['versions'])}), nDCG@10 pooled: mean over the seeds, with the least and the "
-        "largest. The last column counts the seeds in which `clir` is better or worse by an interval "
-        "that excludes 0."
+        f"{encoder(thin['versions'])}), nDCG@10 pooled: mean over the seeds, with the least and "
+        "the largest. The last column counts the seeds in which `clir` is better or worse by an "
+        "interval that excludes 0."
     )
     lines = [
         about,
