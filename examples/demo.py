@@ -40,8 +40,8 @@ SHOWN = [
     ("q-invoice-copy.en", "ja"),
     ("q-voucher.ja", "en"),
     ("q-invoice-copy.ar", "de"),
-    ("q-wifi-pairing.de", "ar"),
-    ("q-returns-refund.hi", "en"),
+    ("q-password-reset.de", "ar"),
+    ("q-wifi-pairing.hi", "en"),
     ("q-voice.zh", "en"),
 ]
 
