@@ -54,8 +54,8 @@ def _compare(encoder: StaticEncoder, other: StaticEncoder, sets: dict[Path, Eval
     ratios = []
     for folder, data in sets.items():
         here, there = (_cross(data, model) for model in (encoder, other))
-        topics = read_set(folder).topics
-        names = np.array([topics[query] for query in read_set(folder).queries])
+        found = read_set(folder)
+        names = np.array([found.topics[query] for query in found.queries])
         known = ~np.isnan(here)
         _, number = np.unique(names[known], return_inverse=True)
         sums = np.stack([np.bincount(number, values[known]) for values in (here, there)])

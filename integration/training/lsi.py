@@ -10,9 +10,9 @@ import numpy as np
 from scipy import sparse
 
 from opensearch_clir.training.static_model import Floats
-from opensearch_clir.training.tokenized import Ints, Tables, Tokens
+from opensearch_clir.training.tokenized import Ints, Tables, Tokens, first_pieces
 
-__all__ = ["initial", "piece_counts"]
+__all__ = ["MAX_PIECES", "initial", "piece_counts", "unit_rows"]
 
 #: Pieces of one text that are read.
 MAX_PIECES = 64
@@ -40,7 +40,7 @@ def initial(
     bags = _bags(tokens, tables, size)
     document = np.asarray((bags > 0).sum(axis=0)).ravel()
     idf = np.log((bags.shape[0] + 1) / (document + 1)).astype(np.float32)
-    bags = _unit_rows((bags @ sparse.diags(idf)).tocsr()).astype(np.float32).tocsr()
+    bags = unit_rows((bags @ sparse.diags(idf)).tocsr()).astype(np.float32).tocsr()
     # Pieces of equal say: without it the frequent ones own the leading directions.
     column = 1 / np.sqrt(np.maximum(np.asarray(bags.power(2).sum(axis=0)).ravel(), 1e-6))
     bags = (bags @ sparse.diags(column.astype(np.float32) ** 0.5)).tocsr()
@@ -83,16 +83,14 @@ def _bags(tokens: Tokens, tables: Tables, size: int) -> sparse.csr_matrix:
         owners.append(total + tables.senses[:, 1])
         total += int(tables.senses[:, 1].max()) + 1
     text, owner = np.concatenate(texts), np.concatenate(owners)
-    starts = tokens.starts[text]
-    lengths = np.minimum(tokens.starts[text + 1] - starts, MAX_PIECES)
-    positions = np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
-    ids = np.asarray(tokens.ids[positions], np.int32)
+    lengths, ids = first_pieces(tokens, text, MAX_PIECES)
     value = np.repeat((1 / np.sqrt(np.maximum(lengths, 1))).astype(np.float32), lengths)
     value[ids == 0] = 0
     return sparse.coo_matrix((value, (np.repeat(owner, lengths), ids)), (total, size)).tocsr()
 
 
-def _unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+def unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Return the rows at length 1; zero rows stay."""
     norm = np.sqrt(np.asarray(matrix.power(2).sum(axis=1)).ravel())
     scaled: sparse.csr_matrix = (sparse.diags(1 / np.maximum(norm, 1e-9)) @ matrix).tocsr()
     return scaled

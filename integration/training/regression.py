@@ -10,17 +10,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from opensearch_clir.training.static_model import Floats
-from opensearch_clir.training.tokenized import Ints, Tables, Tokens
+from opensearch_clir.training.lsi import MAX_PIECES, unit_rows
+from opensearch_clir.training.static_model import Floats, Lessons, normalised
+from opensearch_clir.training.tokenized import Ints, Tables, Tokens, first_pieces
 from opensearch_clir.training.workspace import Report
 
 __all__ = ["even", "initial"]
-
-#: Pieces of one text that are read.
-MAX_PIECES = 64
 
 #: Pull of each piece vector towards zero, in units of one text that consists of the piece.
 RIDGE = 0.3
@@ -38,7 +35,7 @@ FULL_ROWS = 8000
 def initial(
     tokens: Tokens,
     tables: Tables,
-    lessons: tuple[Ints, Floats],
+    lessons: Lessons,
     weights: Floats,
     seed: int,
     report: Report,
@@ -48,22 +45,20 @@ def initial(
     Pieces that no text has get noise of length 0.1.
 
     Args:
-        lessons: numbers of English texts (m,), and their unit vectors (m, d).
+        lessons: what the teacher says of English texts.
         weights: of the pieces, (V,).
         seed: of the noise.
         report: is told which solution is being worked on.
     """
     english, texts, strength = _rows(tables)
-    numbers, vectors = lessons
-    known = np.full(len(tokens.starts) - 1, -1, np.int64)
-    known[numbers] = np.arange(len(numbers))
+    known, vectors = lessons.row, lessons.vectors
     report({"stage": "regression", "texts": int((known[english] >= 0).sum())})
     taught = known[english] >= 0
     bags = _bags(tokens, texts[taught], weights)
     found = _solve(bags, vectors, strength[taught], known[english[taught]], ITERATIONS[0])
     report({"stage": "regression", "texts": len(texts)})
     everything, place = np.unique(english, return_inverse=True)
-    targets = _unit(_bags(tokens, everything, weights) @ found)
+    targets = normalised(_bags(tokens, everything, weights) @ found)[0]
     asked = known[everything] >= 0
     targets[asked] = vectors[known[everything[asked]]]
     bags = _bags(tokens, texts, weights)
@@ -106,18 +101,13 @@ def _rows(tables: Tables) -> tuple[Ints, Ints, Floats]:
 
 def _bags(tokens: Tokens, texts: Ints, weights: Floats) -> sparse.csr_matrix:
     """Return the weighted bags (n, V) of texts, rows of length 1, the unknown piece left out."""
-    starts = tokens.starts[texts]
-    lengths = np.minimum(tokens.starts[texts + 1] - starts, MAX_PIECES)
+    lengths, ids = first_pieces(tokens, texts, MAX_PIECES)
     offsets = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
-    positions = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
-    ids = np.asarray(tokens.ids[positions], np.int32)
     values = np.where(ids == 0, np.float32(0), weights[ids])
     bags = sparse.csr_matrix((values, ids, offsets), shape=(len(texts), len(weights)))
     bags.sum_duplicates()
-    norm = np.sqrt(np.asarray(bags.power(2).sum(axis=1)).ravel())
-    bags.data /= np.repeat(np.maximum(norm, 1e-9), np.diff(bags.indptr)).astype(np.float32)
-    return bags
+    return unit_rows(bags)
 
 
 def _solve(
@@ -182,10 +172,3 @@ def _gradients(
         direction += residual
         size = smaller
     return w
-
-
-def _unit(rows: NDArray[np.float32]) -> Floats:
-    """Return rows of length 1; zero rows stay."""
-    norm = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    unit: Floats = np.divide(rows, norm, out=np.zeros_like(rows), where=norm > 1e-9)
-    return unit

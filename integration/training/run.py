@@ -144,10 +144,8 @@ def _start(
     share = counts / max(counts.sum(), 1)
     gain = np.log(config.sif / (config.sif + share)).astype(np.float32)
     if config.start == "teacher" and lessons is not None:
-        taught = np.flatnonzero(lessons.row >= 0)
-        answers = (taught, lessons.vectors[lessons.row[taught]])
         weights = np.exp(gain)
-        direction = regression.initial(tokens, tables, answers, weights, config.seed, report)
+        direction = regression.initial(tokens, tables, lessons, weights, config.seed, report)
         if config.sif_after:
             gain += np.log(config.sif_after / (config.sif_after + share)).astype(np.float32)
         turn = regression.even(direction, np.exp(gain), config.evenness)

@@ -17,7 +17,17 @@ from scipy import sparse
 from opensearch_clir.training.mixture import Batch
 from opensearch_clir.training.tokenized import Ints, Tokens
 
-__all__ = ["Floats", "Lessons", "Model", "Optimiser", "bags", "embed", "folded", "step"]
+__all__ = [
+    "Floats",
+    "Lessons",
+    "Model",
+    "Optimiser",
+    "bags",
+    "embed",
+    "folded",
+    "normalised",
+    "step",
+]
 
 Floats = NDArray[np.float32]
 
@@ -51,7 +61,7 @@ class Lessons:
         """Return the lessons in the space that `turn` (d, d) maps to; with an empty one, these."""
         if not turn.size:
             return self
-        return Lessons(self.row, _normalised(self.vectors @ turn)[0], self.weight)
+        return Lessons(self.row, normalised(self.vectors @ turn)[0], self.weight)
 
     def pull(self, gradient: Floats, keys: Ints) -> None:
         """Add the gradient of minus the mean cosine to it, times the weight.
@@ -141,7 +151,7 @@ def embed(vectors: Floats, offsets: Ints, ids: Ints) -> Floats:
     """Return unit vectors (n, d) of rows of pieces; a row without a known piece is zero."""
     known = (ids != 0).astype(np.float32)
     matrix = sparse.csr_matrix((known, ids, offsets), shape=(len(offsets) - 1, len(vectors)))
-    return _normalised(matrix @ vectors)[0]
+    return normalised(matrix @ vectors)[0]
 
 
 def step(
@@ -168,7 +178,7 @@ def step(
         ((ids != 0).astype(np.float32), local, offsets), shape=(2 * size, len(rows))
     )
     current = model.direction[rows] * np.exp(model.gain[rows])[:, None]
-    unit, norm = _normalised(_product(matrix, current))
+    unit, norm = normalised(_product(matrix, current))
     loss, gradient = _contrast(unit[:size], unit[size:], batch, scale)
     if lessons is not None:
         lessons.pull(gradient, batch.keys)
@@ -245,7 +255,7 @@ def _product(matrix: sparse.csr_matrix, dense: Floats) -> Floats:
     return np.concatenate(list(parts))
 
 
-def _normalised(sums: Floats) -> tuple[Floats, Floats]:
+def normalised(sums: Floats) -> tuple[Floats, Floats]:
     """Return unit rows (zero where the sum is zero) and the norms (n,)."""
     norm = np.sqrt(np.einsum("ij,ij->i", sums, sums))
     return sums * np.where(norm > 1e-9, 1 / np.maximum(norm, 1e-9), 0)[:, None], norm

@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 from opensearch_clir.errors import DataError
 from opensearch_clir.training import corpora
 
-__all__ = ["Ints", "Tables", "Tokens", "build", "english_texts", "load"]
+__all__ = ["Ints", "Tables", "Tokens", "build", "english_texts", "first_pieces", "load"]
 
 Ints = NDArray[np.integer[Any]]
 
@@ -139,6 +139,14 @@ def load(cache: Path) -> tuple[Tokens, Tables]:
             f"the token cache {cache} can't be read ({error}); delete it to have it made anew"
         ) from error
     return tokens, Tables(files=names, **arrays)
+
+
+def first_pieces(tokens: Tokens, texts: Ints, most: int) -> tuple[Ints, Ints]:
+    """Return how many pieces of each text (n,) are read, at most `most`, and all ids end to end."""
+    starts = tokens.starts[texts]
+    lengths = np.minimum(tokens.starts[texts + 1] - starts, most)
+    positions = np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    return lengths, np.asarray(tokens.ids[positions], np.int32)
 
 
 def english_texts(cache: Path) -> list[str]:
