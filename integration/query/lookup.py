@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
 
 from opensearchpy import OpenSearch
 
 from opensearch_clir.errors import ClusterAuthError
 from opensearch_clir.query.counted import counted
-from opensearch_clir.query.statistics import FieldStatistics, Routings, fetch
+from opensearch_clir.query.routings import Routings
+from opensearch_clir.query.statistics import FieldStatistics
+from opensearch_clir.query.term_cache import TermCache
+from opensearch_clir.query.term_vectors import Texts, fetch
 
 __all__ = ["COUNTED", "TermLookup"]
 
@@ -35,15 +37,14 @@ class TermLookup:
         self.index = index
         self.restricted = False
         self._routings = Routings(client)
+        self._cache = TermCache()
         self._lock = threading.Lock()
 
-    def read(
-        self, texts: Mapping[str, str | Sequence[str]], routing: str | None = None
-    ) -> dict[str, FieldStatistics]:
+    def read(self, texts: Texts, routing: str | None = None) -> dict[str, FieldStatistics]:
         """Return the statistics by field path, over all shards that a search asks.
 
         Args:
-            texts: as `statistics.fetch` takes them.
+            texts: as `term_vectors.fetch` takes them.
             routing: that the search is limited to.
 
         Raises:
@@ -51,7 +52,8 @@ class TermLookup:
         """
         if not self.restricted:
             try:
-                return fetch(self.client, self._routings.of(self.index, routing), texts)
+                shards = self._routings.of(self.index, routing)
+                return fetch(self.client, shards, texts, self._cache)
             except ClusterAuthError as error:
                 self._restrict(error)
         return counted(self.client, self.index, texts, routing)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,8 @@ MAX_NEIGHBOURS = 256
 #: Rows of the vocabulary converted at once.
 BLOCK = 16_384
 
-#: Pieces whose neighbours are kept; at most 2 KiB each.
-CACHE = 8_192
+#: Pieces whose neighbours are kept, as row numbers at most 2 KiB each, and as strings 30 KiB.
+CACHE, NAMED = 8_192, 1_024
 
 #: Leading components that candidates are found by, rows their basis is taken from, and candidates
 #: of a piece whose exact cosines are computed.
@@ -33,6 +34,40 @@ COMPONENTS, SAMPLE, CANDIDATES = 128, 20_000, 1_024
 Floats = NDArray[np.float32]
 
 _Near = tuple[NDArray[np.int32], NDArray[np.float32]]
+
+#: Pieces with their cosines.
+_Named = tuple[tuple[str, float], ...]
+
+Value = TypeVar("Value")
+
+
+class _Recent(Generic[Value]):
+    """The values of the rows that were asked last."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[int, Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def of(
+        self, rows: Sequence[int], make: Callable[[Sequence[int]], Sequence[Value]]
+    ) -> list[Value]:
+        """Return the value of each row, made together for those not kept."""
+        with self._lock:
+            found = {row: self._values[row] for row in rows if row in self._values}
+        missing = [row for row in dict.fromkeys(rows) if row not in found]
+        if missing:
+            found.update(zip(missing, make(missing), strict=True))
+        with self._lock:
+            for row in rows:
+                self._values[row] = found[row]
+                self._values.move_to_end(row)
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
+        return [found[row] for row in rows]
 
 
 class Neighbours:
@@ -43,8 +78,8 @@ class Neighbours:
 
     def __init__(self, encoder: StaticEncoder) -> None:
         self._encoder = encoder
-        self._kept: OrderedDict[int, _Near] = OrderedDict()
-        self._lock = threading.Lock()
+        self._near: _Recent[_Near] = _Recent(CACHE)
+        self._named: _Recent[_Named] = _Recent(NAMED)
 
     @functools.cached_property
     def weights(self) -> NDArray[np.float32]:
@@ -61,7 +96,7 @@ class Neighbours:
         """Return the piece of a row of the vocabulary."""
         return self._encoder.tokenizer.id_to_token(row) or ""
 
-    def of(self, rows: Sequence[int]) -> list[tuple[tuple[str, float], ...]]:
+    def of(self, rows: Sequence[int]) -> list[_Named]:
         """Return each piece's neighbours with their cosines, best first, itself with 1 first.
 
         At most `MAX_NEIGHBOURS`, none below `LEAST_COSINE`.
@@ -69,24 +104,20 @@ class Neighbours:
         Args:
             rows: of pieces with a vector.
         """
-        with self._lock:
-            found = {row: self._kept[row] for row in rows if row in self._kept}
-        missing = [row for row in dict.fromkeys(rows) if row not in found]
-        if missing:
-            found.update(zip(missing, self._search(missing), strict=True))
-        with self._lock:
-            for row in rows:
-                self._kept[row] = found[row]
-                self._kept.move_to_end(row)
-            while len(self._kept) > CACHE:
-                self._kept.popitem(last=False)
-        return [self._named(row, *found[row]) for row in rows]
+        return self._named.of(rows, self._name)
 
-    def _named(
-        self, row: int, near: NDArray[np.int32], cosines: NDArray[np.float32]
-    ) -> tuple[tuple[str, float], ...]:
-        others = ((i, c) for i, c in zip(near.tolist(), cosines.tolist(), strict=True) if i != row)
-        return ((self.piece(row), 1.0), *((self.piece(i), min(c, 1.0)) for i, c in others))
+    def _name(self, rows: Sequence[int]) -> list[_Named]:
+        return [
+            (
+                (self.piece(row), 1.0),
+                *(
+                    (self.piece(i), min(cosine, 1.0))
+                    for i, cosine in zip(near.tolist(), cosines.tolist(), strict=True)
+                    if i != row
+                ),
+            )
+            for row, (near, cosines) in zip(rows, self._near.of(rows, self._search), strict=True)
+        ]
 
     @functools.cached_property
     def _sketch(self) -> tuple[Floats, Floats]:

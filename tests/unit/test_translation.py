@@ -216,6 +216,7 @@ class TestNeighbours:
         self, encoder: StaticEncoder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(neighbours, "CACHE", 3)
+        monkeypatch.setattr(neighbours, "NAMED", 1)
         near = Neighbours(encoder)
         searched: list[int] = []
         search = near._search
@@ -228,19 +229,20 @@ class TestNeighbours:
         near.of([1, 2, 3])
         near.of([1])
         near.of([4])
-        assert len(near._kept) == 3
+        assert (len(near._near), len(near._named)) == (3, 1)
         near.of([1, 3, 4])
         assert searched == [1, 2, 3, 4]
         near.of([2])
         assert searched == [1, 2, 3, 4, 2]
         # More at once than are kept: all are answered.
         assert len(near.of(list(range(1, 11)))) == 10
-        assert len(near._kept) == 3
+        assert (len(near._near), len(near._named)) == (3, 1)
 
     def test_threads_get_what_one_gets(
         self, encoder: StaticEncoder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(neighbours, "CACHE", 8)
+        monkeypatch.setattr(neighbours, "NAMED", 4)
         size = len(encoder.scales)
         asked = [[(n * 7 + k) % (size - 1) + 1 for k in range(4)] for n in range(60)]
         expected = [Neighbours(encoder).of(rows) for rows in asked]
@@ -252,7 +254,8 @@ class TestNeighbours:
             for one, other in zip(found, alone, strict=True):
                 assert one[0] == other[0]
                 assert dict(one) == pytest.approx(dict(other), abs=1e-5)
-        assert len(shared._kept) <= 8
+        assert len(shared._near) <= 8
+        assert len(shared._named) <= 4
 
 
 class TestId:
