@@ -21,7 +21,16 @@ from tokenizers import Tokenizer
 from opensearch_clir.errors import DataError
 from opensearch_clir.training import corpora
 
-__all__ = ["Ints", "Tables", "Tokens", "build", "english_texts", "first_pieces", "load"]
+__all__ = [
+    "Ints",
+    "Tables",
+    "Tokens",
+    "build",
+    "english_texts",
+    "first_pieces",
+    "is_complete",
+    "load",
+]
 
 Ints = NDArray[np.integer[Any]]
 
@@ -49,9 +58,11 @@ class Tables:
     ``pairs`` (n, 3): English text, other text, file number; rows of a file in file order.
     ``words`` (n, 3): word, word, file number.
     ``senses`` (n, 3): text, meaning number, file number; sorted by meaning.
-    ``parts`` (n,): lines of pages, a page's title or summary first.
+    ``parts`` (n,): lines of pages, a page's title or summary first, then those of passages.
     ``english`` (n,): distinct English sentences and dictionary words.
     ``pages`` (n, 4): first part, one past its last part, group number, file number.
+    ``questions`` (n, 5): question, first part of its passage, one past its last part, number of
+    what it is about, file number.
     The names of files are ``source.language`` in `files`.
     """
 
@@ -62,6 +73,7 @@ class Tables:
     parts: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
     pages: Ints = field(default_factory=lambda: np.zeros((0, 4), np.int32))
     english: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
+    questions: Ints = field(default_factory=lambda: np.zeros((0, 5), np.int32))
 
 
 class _Numbers:
@@ -87,8 +99,10 @@ class _Numbers:
         return self.files.setdefault(f"{source}.{lang}", len(self.files))
 
 
-def build(folder: Path, tokenizer: Tokenizer, cache: Path) -> None:
+def build(folder: Path, tokenizer: Tokenizer, cache: Path, *more: Path) -> None:
     """Read the data folder, tokenise each distinct text once and write the cache.
+
+    Questions are read from it and from the folders `more`.
 
     Raises:
         ConfigurationError: there is no such folder.
@@ -101,9 +115,12 @@ def build(folder: Path, tokenizer: Tokenizer, cache: Path) -> None:
     tables.words = _words(folder, numbers)
     tables.senses = _senses(folder, numbers)
     tables.parts, tables.pages = _pages(folder, numbers)
+    lines, tables.questions = _questions((folder, *more), numbers, len(tables.parts))
+    tables.parts = np.concatenate([tables.parts, lines])
     tables.english = np.array(list(numbers.english), np.int32)
     tables.files = list(numbers.files)
-    if not any(len(table) for table in (tables.pairs, tables.words, tables.senses, tables.pages)):
+    paired = (tables.pairs, tables.words, tables.senses, tables.pages, tables.questions)
+    if not any(len(table) for table in paired):
         raise DataError(f"{folder} holds no texts to train on")
     cache.mkdir(parents=True, exist_ok=True)
     ids, starts = _tokenise(list(numbers.texts), tokenizer)
@@ -118,6 +135,12 @@ def build(folder: Path, tokenizer: Tokenizer, cache: Path) -> None:
     part = cache / ".files.json.part"
     part.write_text(json.dumps(tables.files), encoding="utf-8")
     part.replace(cache / FILES)
+
+
+def is_complete(cache: Path) -> bool:
+    """Whether the cache was built to the end, with every table that this version knows."""
+    names = [table.name for table in fields(Tables) if table.name != "files"]
+    return (cache / FILES).exists() and all((cache / f"{name}.npy").exists() for name in names)
 
 
 def load(cache: Path) -> tuple[Tokens, Tables]:
@@ -218,6 +241,42 @@ def _pages(folder: Path, numbers: _Numbers) -> tuple[Ints, Ints]:
             rows.append((first, len(parts), groups[page.group], file))
     pages = np.array(rows, np.int32).reshape(-1, 4)
     return np.array(parts, np.int32), pages[np.argsort(pages[:, 2], kind="stable")]
+
+
+def _questions(folders: Iterable[Path], numbers: _Numbers, first: int) -> tuple[Ints, Ints]:
+    """Return the lines of passages, to be ``parts`` from number `first` on, and ``questions``."""
+    parts: list[int] = []
+    places: dict[str, tuple[int, int]] = {}
+    rows: list[tuple[int, int, int, int, int]] = []
+    links: list[tuple[str, str]] = []
+    for question in corpora.questions(*folders):
+        if question.passage not in places:
+            start = first + len(parts)
+            lines = (line.strip() for line in question.passage.split("\n"))
+            parts.extend(numbers.text(line) for line in lines if line)
+            places[question.passage] = (start, first + len(parts))
+        passage = f"passage {question.passage}"
+        links.append((passage, f"group {question.group}" if question.group else passage))
+        file = numbers.file(question.source, question.lang)
+        rows.append((numbers.text(question.text), *places[question.passage], 0, file))
+    table = np.array(rows, np.int32).reshape(-1, 5)
+    table[:, 3] = _components(links)
+    return np.array(parts, np.int32), table
+
+
+def _components(links: list[tuple[str, str]]) -> list[int]:
+    """Return a number for each link; linked names, directly or not, have the same."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while (above := parent.setdefault(name, name)) != name:
+            parent[name] = name = parent[above]
+        return name
+
+    for one, two in links:
+        parent[root(one)] = root(two)
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(root(one), len(numbers)) for one, _ in links]
 
 
 def _tokenise(texts: list[str], tokenizer: Tokenizer) -> tuple[Ints, Ints]:
