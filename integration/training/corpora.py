@@ -190,13 +190,19 @@ def questions(folder: Path, *more: Path) -> Iterator[Question]:
         source = path.name.removesuffix(".gz").removesuffix(".jsonl")
         for number, line in _lines(path):
             row = _object(path, number, line)
-            values = [row.get(key) for key in needed]
-            if not all(isinstance(value, str) and value.strip() for value in values):
+            if not all(isinstance(row.get(key), str) and row[key].strip() for key in needed):
                 raise DataError(
                     f"{path}, line {number}: a question needs {', '.join(needed[:-1])} and passage"
                 )
             group = row.get("group")
-            yield Question(source, *values, f"{source}/{group}" if group else "")
+            yield Question(
+                source,
+                row["query_lang"],
+                row["query"],
+                row["lang"],
+                row["passage"],
+                f"{source}/{group}" if group else "",
+            )
 
 
 def _matching(folder: Path, rooms: tuple[str, ...]) -> Iterator[Path]:
