@@ -38,7 +38,7 @@ def corpus(folder: Path) -> Path:
 
 
 def chosen(folder: Path, url: str = "http://127.0.0.1:9/v1", **settings: Any) -> Config:
-    """Return a configuration over the corpus; settings go to the part that has them."""
+    """Return a configuration over the corpus; settings go to the first part that has them."""
     parts: dict[str, Any] = {
         "endpoint": Endpoint(url, "m1"),
         "queries": Queries(("en", "de", "fr"), tasks={"question": 1.0}),
@@ -46,6 +46,8 @@ def chosen(folder: Path, url: str = "http://127.0.0.1:9/v1", **settings: Any) ->
         "filters": Filters(),
         "budget": Budget(),
     }
+    for name in parts.keys() & settings.keys():
+        parts[name] = settings.pop(name)
     for name, value in settings.items():
         part = next((p for p in parts if hasattr(parts[p], name)), None)
         if part is None:

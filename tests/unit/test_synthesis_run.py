@@ -23,6 +23,7 @@ from opensearch_clir.errors import ConfigurationError, DataError, EndpointError
 from opensearch_clir.training import corpora
 from opensearch_clir.training.synthesis import ask as asking
 from opensearch_clir.training.synthesis.client import Client
+from opensearch_clir.training.synthesis.config import Budget
 from opensearch_clir.training.synthesis.run import planned, synthesize
 from synthesis_cases import chosen, corpus, rejected_of, rows_of
 
@@ -84,11 +85,14 @@ def test_other_parameters_or_models_are_other_answers(server: Server, tmp_path: 
 
 
 def test_the_budget_stops_cleanly_and_more_of_it_goes_on(server: Server, tmp_path: Path) -> None:
-    report = synthesize(chosen(tmp_path, server.url, requests=5), silent)
+    report = synthesize(chosen(tmp_path, server.url, budget=Budget(requests=5)), silent)
     assert report["stopped_by_budget"]
     assert (len(server.requests), report["answered"], report["kept"]) == (5, 5, 10)
     # The same budget is spent, whatever the number of runs.
-    assert synthesize(chosen(tmp_path, server.url, requests=5), silent)["asked_now"] == 0
+    assert (
+        synthesize(chosen(tmp_path, server.url, budget=Budget(requests=5)), silent)["asked_now"]
+        == 0
+    )
     config = chosen(tmp_path, server.url)
     report = synthesize(config, silent)
     assert (report["stopped_by_budget"], report["asked_now"]) == (False, 7)
@@ -107,10 +111,8 @@ def test_tokens_and_cost_are_never_passed(server: Server, tmp_path: Path) -> Non
     assert report["spent"]["tokens"] == report["answered"] * 120 <= 2600
     assert server.most == 1
     (tmp_path / "b").mkdir()
-    config = chosen(tmp_path / "b", server.url)
-    prices = {"prompt_price": 1.0, "completion_price": 10.0, "cost": 0.0085}
-    for name, value in prices.items():
-        object.__setattr__(config.budget, name, value)
+    budget = Budget(cost=0.0085, prompt_price=1.0, completion_price=10.0)
+    config = chosen(tmp_path / "b", server.url, budget=budget)
     report = synthesize(config, silent)
     assert report["stopped_by_budget"]
     assert report["spent"]["cost"] == pytest.approx(report["answered"] * 0.0003)
@@ -176,6 +178,7 @@ def test_an_endpoint_that_asks_for_too_much_patience_ends_the_run(
     server.orders = [None, refusing(429, Retry_After="3600")]
     with pytest.raises(EndpointError, match=r"3600 s, too long.*goes on"):
         synthesize(chosen(tmp_path, server.url, concurrency=1), silent)
+    assert len(server.requests) == 2
     assert synthesize(chosen(tmp_path, server.url), silent)["asked_now"] == 11
 
 
@@ -318,6 +321,7 @@ def test_the_command_prints_json_lines_and_one_line_errors(server: Server, tmp_p
 @pytest.mark.parametrize("signals", [1, 2])
 def test_control_c_keeps_paid_answers(server: Server, tmp_path: Path, signals: int) -> None:
     release = threading.Event()
+    program = "from opensearch_clir.cli.main import main; main()"
 
     def slow(handler: Handler) -> None:
         if len(server.requests) > 4:
@@ -327,7 +331,7 @@ def test_control_c_keeps_paid_answers(server: Server, tmp_path: Path, signals: i
     server.always = slow
     path = toml(tmp_path, server, concurrency=2)
     with subprocess.Popen(
-        [sys.executable, "-m", "opensearch_clir.cli", "synthesize", str(path)],
+        [sys.executable, "-c", program, "synthesize", str(path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

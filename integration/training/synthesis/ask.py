@@ -57,7 +57,10 @@ class _Asker:
         endpoint = config.endpoint
         self.pace = Pace(endpoint.requests_per_minute, endpoint.tokens_per_minute, stop)
         self.todo: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self.results: queue.SimpleQueue[tuple[Job, Result]] = queue.SimpleQueue()
+        self.results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        self.given_up: str | None = None
+        self._in_a_row = 0
+        self._lock = threading.Lock()
 
     def work(self) -> None:
         """Take jobs until there are no more, the budget is spent or the run is stopped."""
@@ -66,9 +69,23 @@ class _Asker:
                 result: Result = self._answer(job)
             except OSError as error:  # the ledger can't be written
                 result = error
-            self.results.put((job, result))
+            self._judge(job, result)
+            self.results.put(result)
             if result is None:
                 break
+
+    def _judge(self, job: Job, result: Result) -> None:
+        """Stop all threads, before they ask again, where there is no point in it."""
+        with self._lock:
+            if isinstance(result, Reply):
+                self._in_a_row = 0
+            elif isinstance(result, Trouble):
+                self._in_a_row += job.key not in self.ledger.failed
+                if result.kind == "fatal" or self._in_a_row >= IN_A_ROW:
+                    often = f", {self._in_a_row} times in a row" if self._in_a_row > 1 else ""
+                    self.given_up = self.given_up or f"{often}: {result.message}"
+            if self.given_up or isinstance(result, OSError):
+                self.stop.set()
 
     def _answer(self, job: Job) -> Reply | Trouble | None:
         """Return the answer, or why there is none; None: stopped, or the budget is spent."""
@@ -149,35 +166,37 @@ def figures(ledger: Ledger, budget: Budget) -> dict[str, float]:
 def _collected(
     asker: _Asker, threads: list[threading.Thread], total: int, report: Report
 ) -> Outcome:
-    outcome, in_a_row, last = Outcome(), 0, time.monotonic()
+    outcome, last = Outcome(), time.monotonic()
 
     def tell() -> None:
         done = outcome.asked + outcome.unanswered.total()
         spent = figures(asker.ledger, asker.config.budget)
         report({"stage": "ask", "done": done, "of": total, **spent})
 
-    for job, result in _results(asker, threads):
+    for result in _results(asker, threads):
         if isinstance(result, OSError):
             raise result
         if isinstance(result, Reply):
-            outcome.asked, in_a_row = outcome.asked + 1, 0
+            outcome.asked += 1
         elif isinstance(result, Trouble):
             outcome.unanswered[result.message] += 1
-            in_a_row += job.key not in asker.ledger.failed
-            if result.kind == "fatal" or in_a_row >= IN_A_ROW:
-                raise EndpointError(_given_up(asker, result.message, in_a_row))
         else:
             outcome.out_of_budget = True
         if time.monotonic() - last >= EVERY:
             last = time.monotonic()
             tell()
-    if outcome.unanswered and not asker.ledger.answers:
-        raise EndpointError(_given_up(asker, next(iter(outcome.unanswered)), in_a_row))
     tell()
+    if outcome.unanswered and not asker.ledger.answers and asker.given_up is None:
+        asker.given_up = f": {next(iter(outcome.unanswered))}"
+    if asker.given_up is not None:
+        raise EndpointError(
+            f"the endpoint {asker.config.endpoint.url} gives no answer{asker.given_up}. "
+            "What was answered is kept; the same command goes on"
+        )
     return outcome
 
 
-def _results(asker: _Asker, threads: list[threading.Thread]) -> Iterator[tuple[Job, Result]]:
+def _results(asker: _Asker, threads: list[threading.Thread]) -> Iterator[Result]:
     """Yield the results until all threads are done."""
     while True:
         alive = any(thread.is_alive() for thread in threads)
@@ -186,12 +205,3 @@ def _results(asker: _Asker, threads: list[threading.Thread]) -> Iterator[tuple[J
         except queue.Empty:
             if not alive:
                 return
-
-
-def _given_up(asker: _Asker, message: str, in_a_row: int) -> str:
-    where = asker.config.endpoint.url
-    often = f", {in_a_row} times in a row" if in_a_row > 1 else ""
-    return (
-        f"the endpoint {where} gives no answer{often}: {message}. "
-        "What was answered is kept; the same command goes on"
-    )

@@ -77,7 +77,12 @@ class Ledger:
         self._under_way = 0
         self._number = 0
         self._changed = threading.Condition()
-        self._file = self._opened(path, frozen)
+        self._file = _opened(path, frozen)
+        try:
+            self._take_all(path, frozen)
+        except (ConfigurationError, DataError):
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -149,24 +154,23 @@ class Ledger:
         if sync:
             os.fsync(self._file.fileno())
 
-    def _opened(self, path: Path, frozen: bool) -> BinaryIO:
+    def _take_all(self, path: Path, frozen: bool) -> None:
+        """Take over the rows of earlier runs."""
+        whole = 0
         try:
-            file = path.open("rb" if frozen else "a+b")
-            file.seek(0)
-            whole = 0
-            for number, line in enumerate(file, 1):
+            self._file.seek(0)
+            for number, line in enumerate(self._file, 1):
                 if not line.endswith(b"\n"):
                     break
                 self._take(line, path, number)
                 whole += len(line)
             if not frozen:
-                file.truncate(whole)
+                self._file.truncate(whole)
         except OSError as error:
             raise ConfigurationError(f"can't use the file {path}: {error.strerror}") from error
-        return file
 
     def _take(self, line: bytes, path: Path, number: int) -> None:
-        """Take over a row of an earlier run."""
+        """Take over one row."""
         try:
             row = json.loads(line)
             if "sent" in row:
@@ -185,3 +189,10 @@ class Ledger:
             raise DataError(
                 f"{path}, line {number}: damaged ({error!r}); remove the line or the file"
             ) from error
+
+
+def _opened(path: Path, frozen: bool) -> BinaryIO:
+    try:
+        return path.open("rb" if frozen else "a+b")
+    except OSError as error:
+        raise ConfigurationError(f"can't use the file {path}: {error.strerror}") from error

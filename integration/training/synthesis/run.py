@@ -39,6 +39,8 @@ def planned(config: Config) -> dict[str, Any]:
     chosen, unused, todo = _plan(config)
     ledger = config.work / "ledger.jsonl"
     kept = Ledger(ledger, frozen=True) if ledger.exists() else None
+    if kept is not None:
+        kept.close()
     left = [job for job in todo if kept is None or job.key not in kept.answers]
     prompt = sum(job.bytes for job in left) // 3
     completion = len(left) * config.queries.count * QUERY_TOKENS
