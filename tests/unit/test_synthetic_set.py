@@ -41,7 +41,7 @@ def test_it_is_a_room_of_questions_of_the_size_it_claims(rows: list[dict[str, An
     assert sum(count >= 2 for count in languages.values()) >= 30
     assert all(row["id"].startswith(f"{row['lang']}-") for row in rows)
     queries = Counter(row["id"] for row in rows)
-    assert set(queries.values()) <= {2, 3, 4}
+    assert set(queries.values()) <= {2, 3, 4, 5}
     assert {row["task"] for row in rows} == set(TASKS)
 
 
@@ -79,7 +79,7 @@ def test_no_query_is_there_twice_or_copied_from_its_passage(rows: list[dict[str,
     twice = [row["query"] for row in rows if seen[row["query_lang"]].add(row["query"])]
     assert twice == []
     passages = Seen(0.5)
-    assert not any([passages.add(text) for text in {row["passage"]: None for row in rows}])
+    assert not any(passages.add(text) for text in dict.fromkeys(row["passage"] for row in rows))
     limit = Filters().copy
     copies = [row["query"] for row in rows if copied_share(row["query"], row["passage"]) >= limit]
     assert copies == []
