@@ -178,7 +178,7 @@ class Filters:
     language: Probability = 0.2
     copy: Positive = 0.75
     near: Positive = 0.8
-    round_trip: AtLeast0[int] = 10
+    round_trip: AtLeast0[int] = 20
     encoder: str = "embedded"
 
 

@@ -21,7 +21,6 @@ SHORTEST_COPY = 24
 HASHES, BAND = 64, 4
 
 _NO_WORD = re.compile(r"[\W_]+")
-_PRIME = (1 << 61) - 1
 
 
 def plain(text: str) -> str:
@@ -53,8 +52,9 @@ class Seen:
     def __init__(self, near: float, seed: int = 1) -> None:
         """Take the Jaccard similarity of letter triples from which two texts are the same."""
         rng = np.random.default_rng(seed)
-        self._factor = rng.integers(1, 1 << 31, HASHES, np.uint64)
-        self._offset = rng.integers(0, 1 << 31, HASHES, np.uint64)
+        # Multiply-shift hashing: the upper half of a product modulo 2 ** 64 by an odd factor.
+        self._factor = rng.integers(1, 1 << 63, HASHES, np.uint64) * np.uint64(2) + np.uint64(1)
+        self._offset = rng.integers(0, 1 << 63, HASHES, np.uint64)
         self._near = near
         self._equal: set[str] = set()
         self._triples: list[frozenset[int]] = []
@@ -79,7 +79,7 @@ class Seen:
 
     def _signature(self, triples: frozenset[int]) -> list[tuple[int, bytes]]:
         hashed = np.fromiter(triples, np.uint64, len(triples))
-        least = ((hashed[:, None] * self._factor + self._offset) % np.uint64(_PRIME)).min(axis=0)
+        least = (hashed[:, None] * self._factor + self._offset >> np.uint64(32)).min(axis=0)
         rows = least.reshape(-1, BAND)
         return [(number, row.tobytes()) for number, row in enumerate(rows)]
 

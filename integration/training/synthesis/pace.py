@@ -10,6 +10,7 @@ from collections.abc import Callable
 __all__ = ["Pace", "Window"]
 
 MINUTE = 60.0
+SHORTEST = 1e-3
 
 
 class Window:
@@ -35,7 +36,8 @@ class Window:
                 return 0.0
             used -= old
             if used + amount <= self.most or used <= 0:
-                return when + MINUTE - now
+                # Rounding must not let it go while the entry still counts.
+                return max(when + MINUTE - now, SHORTEST)
         return 0.0
 
     def add(self, amount: float, now: float) -> list[float]:
