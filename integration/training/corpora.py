@@ -194,15 +194,9 @@ def questions(folder: Path, *more: Path) -> Iterator[Question]:
                 raise DataError(
                     f"{path}, line {number}: a question needs {', '.join(needed[:-1])} and passage"
                 )
-            group = row.get("group")
-            yield Question(
-                source,
-                row["query_lang"],
-                row["query"],
-                row["lang"],
-                row["passage"],
-                f"{source}/{group}" if group else "",
-            )
+            group = f"{source}/{row['group']}" if row.get("group") else ""
+            query_lang, query, lang, passage = (row[key] for key in needed)
+            yield Question(source, query_lang, query, lang, passage, group)
 
 
 def _matching(folder: Path, rooms: tuple[str, ...]) -> Iterator[Path]:

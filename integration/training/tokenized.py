@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from opensearch_clir.errors import DataError
-from opensearch_clir.training import corpora
+from opensearch_clir.training import corpora, questions
 
 __all__ = [
     "Ints",
@@ -115,7 +115,9 @@ def build(folder: Path, tokenizer: Tokenizer, cache: Path, *more: Path) -> None:
     tables.words = _words(folder, numbers)
     tables.senses = _senses(folder, numbers)
     tables.parts, tables.pages = _pages(folder, numbers)
-    lines, tables.questions = _questions((folder, *more), numbers, len(tables.parts))
+    lines, tables.questions = questions.table(
+        corpora.questions(folder, *more), numbers.text, numbers.file, len(tables.parts)
+    )
     tables.parts = np.concatenate([tables.parts, lines])
     tables.english = np.array(list(numbers.english), np.int32)
     tables.files = list(numbers.files)
@@ -241,42 +243,6 @@ def _pages(folder: Path, numbers: _Numbers) -> tuple[Ints, Ints]:
             rows.append((first, len(parts), groups[page.group], file))
     pages = np.array(rows, np.int32).reshape(-1, 4)
     return np.array(parts, np.int32), pages[np.argsort(pages[:, 2], kind="stable")]
-
-
-def _questions(folders: Iterable[Path], numbers: _Numbers, first: int) -> tuple[Ints, Ints]:
-    """Return the lines of passages, to be ``parts`` from number `first` on, and ``questions``."""
-    parts: list[int] = []
-    places: dict[str, tuple[int, int]] = {}
-    rows: list[tuple[int, int, int, int, int]] = []
-    links: list[tuple[str, str]] = []
-    for question in corpora.questions(*folders):
-        if question.passage not in places:
-            start = first + len(parts)
-            lines = (line.strip() for line in question.passage.split("\n"))
-            parts.extend(numbers.text(line) for line in lines if line)
-            places[question.passage] = (start, first + len(parts))
-        passage = f"passage {question.passage}"
-        links.append((passage, f"group {question.group}" if question.group else passage))
-        file = numbers.file(question.source, question.lang)
-        rows.append((numbers.text(question.text), *places[question.passage], 0, file))
-    table = np.array(rows, np.int32).reshape(-1, 5)
-    table[:, 3] = _components(links)
-    return np.array(parts, np.int32), table
-
-
-def _components(links: list[tuple[str, str]]) -> list[int]:
-    """Return a number for each link; linked names, directly or not, have the same."""
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while (above := parent.setdefault(name, name)) != name:
-            parent[name] = name = parent[above]
-        return name
-
-    for one, two in links:
-        parent[root(one)] = root(two)
-    numbers: dict[str, int] = {}
-    return [numbers.setdefault(root(one), len(numbers)) for one, _ in links]
 
 
 def _tokenise(texts: list[str], tokenizer: Tokenizer) -> tuple[Ints, Ints]:

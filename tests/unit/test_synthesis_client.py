@@ -17,8 +17,9 @@ import pytest
 
 from llm_server import Handler, Server, completion, refusing, running, saying
 from opensearch_clir.errors import ConfigurationError
-from opensearch_clir.training.synthesis.client import Client, Reply, Trouble
+from opensearch_clir.training.synthesis.client import Client
 from opensearch_clir.training.synthesis.config import Endpoint
+from opensearch_clir.training.synthesis.replies import Reply, Trouble
 
 MESSAGES = [{"role": "user", "content": 'schön 日本 " \n'}]
 KEY = "sk-t0p-s3cret"

@@ -16,13 +16,13 @@ from opensearch_clir.errors import ConfigurationError, DataError
 from opensearch_clir.training.synthesis import config as configuration
 from opensearch_clir.training.synthesis import filters
 from opensearch_clir.training.synthesis.answers import queries
-from opensearch_clir.training.synthesis.client import Reply
 from opensearch_clir.training.synthesis.config import Endpoint, Filters, Passages, Queries
 from opensearch_clir.training.synthesis.filters import Candidate, filtered, ranks
 from opensearch_clir.training.synthesis.likeness import Seen, copied_share, plain
 from opensearch_clir.training.synthesis.pace import Pace, Window
 from opensearch_clir.training.synthesis.passages import Passage, cut, passages, sampled
 from opensearch_clir.training.synthesis.plan import Job, jobs
+from opensearch_clir.training.synthesis.replies import Reply
 from opensearch_clir.training.synthesis.templates import TASKS, Prompt, Templates
 from synthesis_cases import chosen
 from training_cases import jsonl

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from opensearch_clir.training.synthesis.client import Reply
+from opensearch_clir.training.synthesis.replies import Reply
 
 __all__ = ["queries"]
 

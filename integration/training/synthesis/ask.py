@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from opensearch_clir.errors import EndpointError
-from opensearch_clir.training.synthesis.client import Client, Reply, Trouble
+from opensearch_clir.training.synthesis.client import Client
 from opensearch_clir.training.synthesis.config import Budget, Config
 from opensearch_clir.training.synthesis.ledger import Ledger
 from opensearch_clir.training.synthesis.pace import Pace
 from opensearch_clir.training.synthesis.plan import Job
+from opensearch_clir.training.synthesis.replies import Reply, Trouble
 from opensearch_clir.training.workspace import Report
 
 __all__ = ["Outcome", "ask", "figures"]

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal
 
 import urllib3
 from urllib3.exceptions import (
@@ -23,9 +22,10 @@ from urllib3.exceptions import (
 from urllib3.exceptions import TimeoutError as TooLate
 
 from opensearch_clir.errors import ConfigurationError
-from opensearch_clir.training.synthesis.config import Endpoint
+from opensearch_clir.training.synthesis.endpoint import Endpoint
+from opensearch_clir.training.synthesis.replies import Reply, Trouble, read_reply
 
-__all__ = ["Client", "Reply", "Trouble"]
+__all__ = ["Client"]
 
 #: Bytes read at a time.
 CHUNK = 1 << 16
@@ -38,39 +38,6 @@ CONNECT = 10.0
 _LATER = frozenset({408, 409, 425, 429})
 #: Statuses that may be due to this one prompt.
 _PROMPT = frozenset({400, 413, 422})
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What the model said.
-
-    Attributes:
-        content: its text.
-        finish: why it stopped, as ``stop`` or ``length``; empty where the endpoint doesn't say.
-        prompt_tokens, completion_tokens: as the endpoint counts them; None where it doesn't.
-    """
-
-    content: str
-    finish: str = ""
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Why there is no answer.
-
-    Attributes:
-        message: for the user; never holds the key.
-        kind: ``later``, the same request may succeed; ``prompt``, others may; ``fatal``, none will.
-        wait: seconds after which the endpoint wants to be asked again, where it says.
-        lost: whether an answer may have been made, and so have to be paid.
-    """
-
-    message: str
-    kind: Literal["later", "prompt", "fatal"]
-    wait: float | None = None
-    lost: bool = False
 
 
 @dataclass
@@ -136,7 +103,7 @@ class Client:
         if isinstance(data, Trouble):
             return data
         if answer.status == 200:
-            return _reply(data)
+            return read_reply(data)
         return self._refusal(answer.status, answer.headers.get("Retry-After"), data)
 
     def _read(self, answer: urllib3.BaseHTTPResponse, deadline: float) -> bytes | Trouble:
@@ -209,30 +176,6 @@ def _key(name: str) -> str:
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise ConfigurationError("the key has characters that no HTTP header can hold")
     return key
-
-
-def _reply(data: bytes) -> Reply | Trouble:
-    """Return the first choice of a chat completion."""
-    try:
-        value = json.loads(data)
-        choice = value["choices"][0]
-        content = choice["message"]["content"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return Trouble("the answer is no chat completion", "later", lost=True)
-    finish = choice.get("finish_reason")
-    usage = value.get("usage")
-    counts = usage if isinstance(usage, dict) else {}
-    return Reply(
-        content if isinstance(content, str) else "",
-        finish if isinstance(finish, str) else "",
-        _count(counts, "prompt_tokens"),
-        _count(counts, "completion_tokens"),
-    )
-
-
-def _count(usage: Mapping[str, Any], name: str) -> int | None:
-    value = usage.get(name)
-    return value if isinstance(value, int) and value >= 0 else None
 
 
 def _seconds(retry_after: str | None) -> float | None:

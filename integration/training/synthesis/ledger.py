@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from opensearch_clir.errors import ConfigurationError, DataError
-from opensearch_clir.training.synthesis.client import Reply
 from opensearch_clir.training.synthesis.config import Budget
+from opensearch_clir.training.synthesis.replies import Reply
 
 __all__ = ["Ledger", "Spent", "key_of"]
 
