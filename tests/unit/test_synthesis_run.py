@@ -294,7 +294,7 @@ def toml(folder: Path, server: Server, **endpoint: Any) -> Path:
     lines = ['data = "data"', 'work = "work"', "[endpoint]"]
     lines += [f"{name} = {json.dumps(value)}" for name, value in rows.items()]
     lines += ["[queries]", 'languages = ["en", "de", "fr"]']
-    lines += ["[passages]", 'file = "corpus.jsonl"', "shortest = 10"]
+    lines += ["[passages]", 'file = "corpus.jsonl"', "shortest = 10", "[filters]", "round_trip = 0"]
     path = folder / "synthesis.toml"
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
@@ -316,6 +316,33 @@ def test_the_command_prints_json_lines_and_one_line_errors(server: Server, tmp_p
     assert done.exit_code == 1
     assert done.stderr.startswith("Error: the endpoint http://127.0.0.1:")
     assert done.stderr.count("\n") == 1
+
+
+def test_the_example_of_the_guide_runs(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / "guides" / "training.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(# synthesis\.toml.*?)```", page, re.DOTALL)
+    (tmp_path / "synthesis.toml").write_text(
+        example.replace("https://llm.example.com/v1", server.url), encoding="utf-8"
+    )
+    corpus(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LLM_KEY", "k3y")
+    lines = re.findall(r"^clir (synthesize [^#\n]*)", page, re.MULTILINE)
+    assert [line.split()[1:] for line in lines] == [
+        ["synthesis.toml", "--dry-run"],
+        ["synthesis.toml"],
+    ]
+    for line in lines:
+        done = CliRunner().invoke(main, line.split())
+        assert done.exit_code == 0, done.output
+    assert set(server.keys) == {"Bearer k3y"}
+    report = json.loads((tmp_path / "synthesis" / "report.json").read_text(encoding="utf-8"))
+    assert report["kept"] == len(list(corpora.questions(tmp_path / "corpora"))) > 0
+    assert "k3y" not in "".join(
+        path.read_text(encoding="utf-8") for path in (tmp_path / "synthesis").glob("*.json*")
+    )
 
 
 @pytest.mark.parametrize("signals", [1, 2])
