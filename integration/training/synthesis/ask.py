@@ -22,8 +22,8 @@ from opensearch_clir.training.workspace import Report
 
 __all__ = ["Outcome", "ask", "figures"]
 
-#: What became of a job; None: it was not asked, or not often enough.
-Result: TypeAlias = Reply | Trouble | OSError | None
+#: What became of a job; None: it was not asked, or not often enough. An error is for the caller.
+Result: TypeAlias = Reply | Trouble | BaseException | None
 
 #: Requests in a row without an answer after which the run gives up.
 IN_A_ROW = 3
@@ -68,7 +68,7 @@ class _Asker:
         while not self.stop.is_set() and (job := self.todo.get()) is not None:
             try:
                 result: Result = self._answer(job)
-            except OSError as error:  # the ledger can't be written
+            except BaseException as error:  # noqa: BLE001  (raised by the caller)
                 result = error
             self._judge(job, result)
             self.results.put(result)
@@ -85,7 +85,7 @@ class _Asker:
                 if result.kind == "fatal" or self._in_a_row >= IN_A_ROW:
                     often = f", {self._in_a_row} times in a row" if self._in_a_row > 1 else ""
                     self.given_up = self.given_up or f"{often}: {result.message}"
-            if self.given_up or isinstance(result, OSError):
+            if self.given_up or isinstance(result, BaseException):
                 self.stop.set()
 
     def _answer(self, job: Job) -> Reply | Trouble | None:
@@ -100,7 +100,12 @@ class _Asker:
             )
             if number is None:
                 return None
-            result = self.client.ask(job.prompt.messages)
+            try:
+                result = self.client.ask(job.prompt.messages)
+            except BaseException as error:
+                # Other threads may be waiting for what it takes.
+                self.ledger.fail(number, job.key, repr(type(error)), lost=True)
+                raise
             if isinstance(result, Reply):
                 entry[1] = self.ledger.settle(number, job.key, result, job.bytes)
                 return result
@@ -175,7 +180,7 @@ def _collected(
         report({"stage": "ask", "done": done, "of": total, **spent})
 
     for result in _results(asker, threads):
-        if isinstance(result, OSError):
+        if isinstance(result, BaseException):
             raise result
         if isinstance(result, Reply):
             outcome.asked += 1

@@ -109,9 +109,9 @@ class Ledger:
                     return None
                 self._changed.wait()
             self._number += 1
+            self._write({"sent": self._number, "key": key, "reserved": [prompt, completion]})
             self._under_way += 1
             self._open[self._number] = (prompt, completion)
-            self._write({"sent": self._number, "key": key, "reserved": [prompt, completion]})
             return self._number
 
     def settle(self, number: int, key: str, reply: Reply, prompt_bytes: int) -> int:
@@ -122,12 +122,8 @@ class Ledger:
         else:
             prompt, completion = reply.prompt_tokens, reply.completion_tokens
         with self._changed:
-            self._write(
-                {"done": number, "key": key, "took": [prompt, completion], **asdict(reply)},
-                sync=True,
-            )
-            self._close_request(number, prompt, completion)
-            self._is_over()
+            row = {"done": number, "key": key, "took": [prompt, completion], **asdict(reply)}
+            self._over(row, (prompt, completion), sync=True)
             self.answers[key] = reply
         return prompt + completion
 
@@ -135,18 +131,22 @@ class Ledger:
         """Note that a request brought no answer; a lost one may have cost all it could."""
         with self._changed:
             took = self._open[number] if lost else (0, 0)
-            self._write({"done": number, "key": key, "took": list(took), "failed": why})
-            self._close_request(number, *took)
-            self._is_over()
+            row = {"done": number, "key": key, "took": list(took), "failed": why}
+            self._over(row, took, sync=False)
         return sum(took)
 
     def _close_request(self, number: int, prompt: int, completion: int) -> None:
         reserved = self._open.pop(number)
         self.spent.add(0, prompt - reserved[0], completion - reserved[1])
 
-    def _is_over(self) -> None:
-        self._under_way -= 1
-        self._changed.notify_all()
+    def _over(self, row: Mapping[str, Any], took: tuple[int, int], sync: bool) -> None:
+        """Write that a request is over; whoever waits for that goes on, even if it can't be."""
+        try:
+            self._write(row, sync)
+            self._close_request(row["done"], *took)
+        finally:
+            self._under_way -= 1
+            self._changed.notify_all()
 
     def _write(self, row: Mapping[str, Any], sync: bool = False) -> None:
         self._file.write(json.dumps(row).encode() + b"\n")
