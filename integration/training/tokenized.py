@@ -1,8 +1,8 @@
 """Token ids of every distinct training text, kept on disk and memory-mapped.
 
 The cache is a folder: ``ids.npy`` (uint32, all texts end to end), ``starts.npy`` (int64, one
-more than there are texts), one ``.npy`` per table of `Tables`, and ``english.json``, the texts of
-the table ``english``.
+more than there are texts), one ``.npy`` per table of `Tables`, ``english.json``, the texts of
+the table ``english``, and ``more.json``, the further folders that questions were read from.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ MAX_CHARACTERS = 1500
 #: The file that is written last.
 FILES = "files.json"
 ENGLISH = "english.json"
+#: Says which further folders of questions are in the cache.
+MORE = "more.json"
 #: Texts handed to the tokenizer at once.
 CHUNK = 50_000
 
@@ -125,6 +127,7 @@ def build(folder: Path, tokenizer: Tokenizer, cache: Path, *more: Path) -> None:
     if not any(len(table) for table in paired):
         raise DataError(f"{folder} holds no texts to train on")
     cache.mkdir(parents=True, exist_ok=True)
+    (cache / FILES).unlink(missing_ok=True)
     ids, starts = _tokenise(list(numbers.texts), tokenizer)
     np.save(cache / "ids.npy", ids)
     np.save(cache / "starts.npy", starts)
@@ -133,16 +136,22 @@ def build(folder: Path, tokenizer: Tokenizer, cache: Path, *more: Path) -> None:
             np.save(cache / f"{table.name}.npy", getattr(tables, table.name))
     texts = json.dumps(list(numbers.english.values()), ensure_ascii=False)
     (cache / ENGLISH).write_text(texts, encoding="utf-8")
+    (cache / MORE).write_text(_named(more), encoding="utf-8")
     # Put in place last: its presence says the cache is complete.
     part = cache / ".files.json.part"
     part.write_text(json.dumps(tables.files), encoding="utf-8")
     part.replace(cache / FILES)
 
 
-def is_complete(cache: Path) -> bool:
-    """Whether the cache was built to the end, with every table that this version knows."""
+def is_complete(cache: Path, *more: Path) -> bool:
+    """Whether the cache was built to the end, with these folders and every table known here."""
     names = [table.name for table in fields(Tables) if table.name != "files"]
-    return (cache / FILES).exists() and all((cache / f"{name}.npy").exists() for name in names)
+    whole = all((cache / name).exists() for name in (FILES, MORE, *(f"{n}.npy" for n in names)))
+    return whole and (cache / MORE).read_text(encoding="utf-8") == _named(more)
+
+
+def _named(more: Iterable[Path]) -> str:
+    return json.dumps([str(folder.resolve()) for folder in more])
 
 
 def load(cache: Path) -> tuple[Tokens, Tables]:

@@ -100,8 +100,8 @@ def token_cache(config: Config, tokenizer: Tokenizer, report: Report) -> tuple[T
         DataError: a corpus file is malformed, there is no text, or the cache is damaged.
     """
     cache = config.work / "tokens"
-    # One of an earlier version lacks tables, and is made anew.
-    if not tokenized.is_complete(cache):
+    # One of an earlier version lacks tables, one of other folders rows: they are made anew.
+    if not tokenized.is_complete(cache, *config.more):
         report({"stage": "tokens"})
         tokenized.build(config.data, tokenizer, cache, *config.more)
     return tokenized.load(cache)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,15 @@ def test_a_cache_of_an_earlier_version_is_made_anew(tmp_path: Path) -> None:
     run.train(chosen, lambda figures: rows.append(figures.get("stage")))
     assert rows[0] == "tokens"
     assert len(tokenized.load(tmp_path / "work" / "tokens")[1].questions) == 0
+    # So is one that lacks the questions of a folder named since.
+    jsonl(tmp_path / "more" / ROOM, [row("bada", "dagi bole")])
+    rows.clear()
+    run.train(replace(chosen, questions=tmp_path / "more"), lambda f: rows.append(f.get("stage")))
+    assert rows[0] == "tokens"
+    assert len(tokenized.load(tmp_path / "work" / "tokens")[1].questions) == 1
+    rows.clear()
+    run.train(replace(chosen, questions=tmp_path / "more"), lambda f: rows.append(f.get("stage")))
+    assert "tokens" not in rows
 
 
 def test_a_model_learns_from_questions_alone_and_from_a_second_folder(tmp_path: Path) -> None:
