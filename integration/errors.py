@@ -6,6 +6,7 @@
     ├── ConfigurationError          settings, files or arguments are wrong (all problems at once)
     ├── DataError                   a corpus, bulk or evaluation file is malformed (names the line)
     ├── EncoderError                a model can't be loaded, or returned unusable vectors
+    ├── EndpointError               a language model's endpoint refuses, or gives no answer
     ├── QueryError                  the query can't be run as asked
     ├── LocalServerError            the local OpenSearch can't be assembled, started or stopped
     │   └── MissingToolError        a program it needs (java, mvn, openssl) is not installed
@@ -34,6 +35,7 @@ __all__ = [
     "ConfigurationError",
     "DataError",
     "EncoderError",
+    "EndpointError",
     "GenerationMismatchError",
     "IndexClosedError",
     "IndexMissingError",
@@ -60,6 +62,10 @@ class DataError(ClirError):
 
 class EncoderError(ClirError):
     """An encoder can't be loaded, or gave vectors of wrong shape or with NaN."""
+
+
+class EndpointError(ClirError):
+    """The endpoint of a language model refuses the requests, or gives no answer to them."""
 
 
 class QueryError(ClirError):

@@ -22,6 +22,7 @@ try:
     from opensearch_clir.cli.search import explain, search
     from opensearch_clir.cli.serve import serve
     from opensearch_clir.cli.setup import setup, uninstall
+    from opensearch_clir.cli.synthesize import synthesize
     from opensearch_clir.cli.train import train
 except KeyboardInterrupt:
     # Loading the commands takes half a second, in which nothing else would catch a Ctrl-C.
@@ -52,7 +53,7 @@ def main() -> None:
 
 _SERVER = (up, down, status)
 _INDEX = (setup, uninstall, index, enrich, search, explain)
-_QUALITY = (calibrate, evaluate, report, evalset, train)
+_QUALITY = (calibrate, evaluate, report, evalset, synthesize, train)
 _DROP_IN = (rewrite, serve, pipelines, gateway)
 
 for _command in (*_SERVER, *_INDEX, *_QUALITY, *_DROP_IN):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -12,8 +12,9 @@ from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.toml_files import read_toml
 from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Mixture
 
-__all__ = ["Config", "read"]
+__all__ = ["Config", "checked", "read"]
 
+Content = TypeVar("Content")
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -25,6 +26,7 @@ class Config:
         data: folder of the corpora, see `corpora`.
         work: folder of vocabulary, token cache and checkpoint; what is there is reused.
         eval: folder of evaluation folders, for progress figures only.
+        questions: a second data folder, of which only the room ``questions`` is read.
         name: of the model, as its ``config.json`` says.
         version: of the model, as its ``config.json`` says.
         seed: of the samples, the start and the batches.
@@ -58,6 +60,7 @@ class Config:
     data: Path
     work: Path
     eval: Path | None = None
+    questions: Path | None = None
     name: str = "clir-static"
     version: str = "1"
     seed: AtLeast0[int] = 1
@@ -88,6 +91,28 @@ class Config:
         if self.teacher is None and (self.start == "teacher" or self.distillation > 0):
             raise ValueError("start = 'teacher' and distillation need a `teacher`")
 
+    @property
+    def more(self) -> tuple[Path, ...]:
+        """The second data folder, if there is one."""
+        return () if self.questions is None else (self.questions,)
+
+
+def checked(kind: type[Content], path: Path) -> Content:
+    """Return the content of a TOML file as a dataclass that forbids other keys.
+
+    Raises:
+        ConfigurationError: no such file, not TOML, or keys that are unknown, missing or of a wrong
+            type or range, all of them named.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(read_toml(path))
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(step) for step in problem['loc'])}: {_said(problem['msg'])}"
+            for problem in error.errors()
+        ]
+        raise ConfigurationError(f"{path}: {'; '.join(problems)}") from error
+
 
 def read(path: Path) -> Config:
     """Return the configuration of a TOML file; relative paths are relative to the file.
@@ -96,20 +121,13 @@ def read(path: Path) -> Config:
         ConfigurationError: no such file, not TOML, or keys that are unknown, missing or of a wrong
             type or range, all of them named.
     """
-    try:
-        config = TypeAdapter(Config).validate_python(read_toml(path))
-    except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(step) for step in problem['loc'])}: {_said(problem['msg'])}"
-            for problem in error.errors()
-        ]
-        raise ConfigurationError(f"{path}: {'; '.join(problems)}") from error
-    base = path.parent
+    config, base = checked(Config, path), path.parent
     return replace(
         config,
         data=base / config.data,
         work=base / config.work,
         eval=None if config.eval is None else base / config.eval,
+        questions=None if config.questions is None else base / config.questions,
         teacher=_teacher(base, config.teacher),
     )
 

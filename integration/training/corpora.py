@@ -1,11 +1,12 @@
 """Readers of the training corpora: plain text files in, typed rows out.
 
-A data folder holds four rooms, each optional::
+A data folder holds five rooms, each optional::
 
     parallel/<source>.<lang>.tsv.gz   English TAB other language
     dict/<source>.tsv.gz              language, word, language, word
     multi/<source>.jsonl.gz           one object per meaning: {lang: text or list of texts}
     docs/<source>.jsonl.gz            pages: id, lang, group, title, text (descr, tasks)
+    questions/<source>.jsonl.gz       query_lang, query, lang, passage (group); plain .jsonl, too
 
 Lines without text are skipped and lone surrogates replaced; nothing else is cleaned or filtered
 beyond what a format demands.
@@ -24,10 +25,21 @@ from typing import Any
 from opensearch_clir.encoders.texts import well_formed
 from opensearch_clir.errors import ConfigurationError, DataError
 
-__all__ = ["Bitext", "Page", "bitexts", "check", "meanings", "pages", "word_pairs"]
+__all__ = [
+    "Bitext",
+    "Page",
+    "Question",
+    "bitexts",
+    "check",
+    "meanings",
+    "pages",
+    "questions",
+    "word_pairs",
+]
 
 #: The files of the rooms.
-ROOMS = ("parallel/*.tsv.gz", "dict/*.tsv.gz", "multi/*.jsonl.gz", "docs/*.jsonl.gz")
+QUESTIONS = ("questions/*.jsonl.gz", "questions/*.jsonl")
+ROOMS = ("parallel/*.tsv.gz", "dict/*.tsv.gz", "multi/*.jsonl.gz", "docs/*.jsonl.gz", *QUESTIONS)
 
 #: Keys of a meaning that are bookkeeping, not languages.
 _BOOKKEEPING = frozenset({"_id", "split", "domain"})
@@ -56,7 +68,22 @@ class Page:
     tasks: tuple[str, ...] = field(default=())
 
 
-def check(folder: Path) -> None:
+@dataclass(frozen=True)
+class Question:
+    """A question, or what else one may search for, and a passage that answers it.
+
+    Passages of one `group` are about the same thing; without a group it is empty.
+    """
+
+    source: str
+    lang: str
+    text: str
+    passage_lang: str
+    passage: str
+    group: str = ""
+
+
+def check(folder: Path, rooms: tuple[str, ...] = ROOMS) -> None:
     """Check that there is something to train on.
 
     Raises:
@@ -65,8 +92,8 @@ def check(folder: Path) -> None:
     """
     if not folder.is_dir():
         raise ConfigurationError(f"no such folder of training data: {folder}")
-    if not any(path for room in ROOMS for path in folder.glob(room)):
-        raise DataError(f"{folder} holds no training data: expected {', '.join(ROOMS)}")
+    if not any(_matching(folder, rooms)):
+        raise DataError(f"{folder} holds no training data: expected {', '.join(rooms)}")
 
 
 def bitexts(folder: Path) -> Iterator[Bitext]:
@@ -148,18 +175,48 @@ def pages(folder: Path) -> Iterator[Page]:
             )
 
 
+def questions(folder: Path, *more: Path) -> Iterator[Question]:
+    """Yield every question of ``folder/questions`` and of that room of the folders `more`.
+
+    Raises:
+        ConfigurationError: one of `more` is missing.
+        DataError: one of `more` has no such room; a file can't be read, or a row is not a JSON
+            object with query_lang, query, lang and passage.
+    """
+    needed = ("query_lang", "query", "lang", "passage")
+    for extra in more:
+        check(extra, QUESTIONS)
+    for path in sorted(path for place in (folder, *more) for path in _matching(place, QUESTIONS)):
+        source = path.name.removesuffix(".gz").removesuffix(".jsonl")
+        for number, line in _lines(path):
+            row = _object(path, number, line)
+            if not all(isinstance(row.get(key), str) and row[key].strip() for key in needed):
+                raise DataError(
+                    f"{path}, line {number}: a question needs {', '.join(needed[:-1])} and passage"
+                )
+            group = f"{source}/{row['group']}" if row.get("group") else ""
+            query_lang, query, lang, passage = (row[key] for key in needed)
+            yield Question(source, query_lang, query, lang, passage, group)
+
+
+def _matching(folder: Path, rooms: tuple[str, ...]) -> Iterator[Path]:
+    return (path for room in rooms for path in folder.glob(room))
+
+
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield line numbers from 1 and lines, without line ends; blank lines are left out."""
     number = 0
+    opened = gzip.open if path.suffix == ".gz" else open
     try:
-        with gzip.open(path, "rt", encoding="utf-8", newline="\n") as stream:
+        with opened(path, "rt", encoding="utf-8", newline="\n") as stream:
             for number, line in enumerate(stream, 1):
                 if line.strip():
                     yield number, line.rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}, after line {number}: not UTF-8 ({error.reason})") from error
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}, after line {number}: can't be read as gzip ({error})") from error
+        how = " as gzip" if path.suffix == ".gz" else ""
+        raise DataError(f"{path}, after line {number}: can't be read{how} ({error})") from error
 
 
 def _columns(path: Path, number: int, line: str, count: int) -> list[str]:

@@ -12,7 +12,7 @@ from opensearch_clir.training.tokenized import Ints
 
 __all__ = ["AtLeast0", "AtLeast1", "Batch", "Kind", "Mixture", "Rows"]
 
-Kind = Literal["sentences", "windows", "pages", "words", "senses"]
+Kind = Literal["sentences", "windows", "pages", "words", "senses", "questions"]
 
 Number = TypeVar("Number", int, float)
 AtLeast0 = Annotated[Number, Field(ge=0)]
@@ -48,6 +48,7 @@ class Mixture:
             "pages": 0.2,
             "words": 0.12,
             "senses": 0.06,
+            "questions": 0.1,
         }
     )
     language_exponent: Probability = 0.5

@@ -25,7 +25,11 @@ _KEYS: dict[Kind, int] = {
     "words": 0,
     "pages": 1 << 32,
     "senses": 2 << 32,
+    "questions": 3 << 32,
 }
+
+#: Lines up to which a page or passage is read whole.
+WHOLE = 9
 
 
 class Sampler:
@@ -45,6 +49,7 @@ class Sampler:
             "pages": self._pages,
             "words": self._words,
             "senses": self._senses,
+            "questions": self._questions,
         }
         self.kinds = [
             kind for kind in self.makers if mixture.shares.get(kind, 0) > 0 and self._has(kind)
@@ -56,6 +61,7 @@ class Sampler:
         self.word_rows = Rows(tables.words[:, 2], names, mixture)
         self.sense_rows = Rows(tables.senses[:, 2], names, mixture)
         self.page_rows = Rows(tables.pages[:, 3], names, mixture)
+        self.question_rows = Rows(tables.questions[:, 4], names, mixture)
         self.by_english = np.argsort(tables.pairs[:, 0], kind="stable")
         english = tables.pairs[self.by_english, 0]
         size = int(english.max()) + 1 if len(english) else 0
@@ -144,7 +150,7 @@ class Sampler:
             at = 0 if rng.random() < 0.5 else int(rng.integers(0, end - first))
             queries[row] = parts[first + at]
             length = int(end2 - first2)
-            width = length if length <= 9 else self.mixture.window
+            width = length if length <= WHOLE else self.mixture.window
             if at == 0:
                 start = int(rng.integers(0, length - width + 1))
             else:
@@ -168,6 +174,17 @@ class Sampler:
         low, high = self.sense_first[drawn[:, 1]], self.sense_first[drawn[:, 1] + 1]
         other = senses[low + (self.rng.random(count) * (high - low)).astype(int), 0]
         return _single(drawn[:, 0], other, drawn[:, 1])
+
+    def _questions(self, count: int) -> Batch:
+        """Return questions against their passages, or a stretch of those that are long."""
+        drawn = self.tables.questions[self.question_rows.draw(self.rng, count, False)]
+        length = drawn[:, 2] - drawn[:, 1]
+        width = np.minimum(length, WHOLE)
+        start = drawn[:, 1] + (self.rng.random(count) * (length - width + 1)).astype(np.int64)
+        rows = np.repeat(np.arange(count), width)
+        line = np.arange(len(rows)) - np.repeat(np.cumsum(width) - width, width)
+        texts = self.tables.parts[start[rows] + line]
+        return Batch((np.arange(count), drawn[:, 0]), (rows, texts), drawn[:, 3].astype(np.int64))
 
 
 def _runs(numbers: Ints) -> Ints:

@@ -1,8 +1,8 @@
 """Token ids of every distinct training text, kept on disk and memory-mapped.
 
 The cache is a folder: ``ids.npy`` (uint32, all texts end to end), ``starts.npy`` (int64, one
-more than there are texts), one ``.npy`` per table of `Tables`, and ``english.json``, the texts of
-the table ``english``.
+more than there are texts), one ``.npy`` per table of `Tables`, ``english.json``, the texts of
+the table ``english``, and ``more.json``, the further folders that questions were read from.
 """
 
 from __future__ import annotations
@@ -19,9 +19,18 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from opensearch_clir.errors import DataError
-from opensearch_clir.training import corpora
+from opensearch_clir.training import corpora, questions
 
-__all__ = ["Ints", "Tables", "Tokens", "build", "english_texts", "first_pieces", "load"]
+__all__ = [
+    "Ints",
+    "Tables",
+    "Tokens",
+    "build",
+    "english_texts",
+    "first_pieces",
+    "is_complete",
+    "load",
+]
 
 Ints = NDArray[np.integer[Any]]
 
@@ -30,6 +39,8 @@ MAX_CHARACTERS = 1500
 #: The file that is written last.
 FILES = "files.json"
 ENGLISH = "english.json"
+#: Says which further folders of questions are in the cache.
+MORE = "more.json"
 #: Texts handed to the tokenizer at once.
 CHUNK = 50_000
 
@@ -49,9 +60,11 @@ class Tables:
     ``pairs`` (n, 3): English text, other text, file number; rows of a file in file order.
     ``words`` (n, 3): word, word, file number.
     ``senses`` (n, 3): text, meaning number, file number; sorted by meaning.
-    ``parts`` (n,): lines of pages, a page's title or summary first.
+    ``parts`` (n,): lines of pages, a page's title or summary first, then those of passages.
     ``english`` (n,): distinct English sentences and dictionary words.
     ``pages`` (n, 4): first part, one past its last part, group number, file number.
+    ``questions`` (n, 5): question, first part of its passage, one past its last part, number of
+    what it is about, file number.
     The names of files are ``source.language`` in `files`.
     """
 
@@ -62,6 +75,7 @@ class Tables:
     parts: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
     pages: Ints = field(default_factory=lambda: np.zeros((0, 4), np.int32))
     english: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
+    questions: Ints = field(default_factory=lambda: np.zeros((0, 5), np.int32))
 
 
 class _Numbers:
@@ -87,8 +101,10 @@ class _Numbers:
         return self.files.setdefault(f"{source}.{lang}", len(self.files))
 
 
-def build(folder: Path, tokenizer: Tokenizer, cache: Path) -> None:
+def build(folder: Path, tokenizer: Tokenizer, cache: Path, *more: Path) -> None:
     """Read the data folder, tokenise each distinct text once and write the cache.
+
+    Questions are read from it and from the folders `more`.
 
     Raises:
         ConfigurationError: there is no such folder.
@@ -101,11 +117,17 @@ def build(folder: Path, tokenizer: Tokenizer, cache: Path) -> None:
     tables.words = _words(folder, numbers)
     tables.senses = _senses(folder, numbers)
     tables.parts, tables.pages = _pages(folder, numbers)
+    lines, tables.questions = questions.table(
+        corpora.questions(folder, *more), numbers.text, numbers.file, len(tables.parts)
+    )
+    tables.parts = np.concatenate([tables.parts, lines])
     tables.english = np.array(list(numbers.english), np.int32)
     tables.files = list(numbers.files)
-    if not any(len(table) for table in (tables.pairs, tables.words, tables.senses, tables.pages)):
+    paired = (tables.pairs, tables.words, tables.senses, tables.pages, tables.questions)
+    if not any(len(table) for table in paired):
         raise DataError(f"{folder} holds no texts to train on")
     cache.mkdir(parents=True, exist_ok=True)
+    (cache / FILES).unlink(missing_ok=True)
     ids, starts = _tokenise(list(numbers.texts), tokenizer)
     np.save(cache / "ids.npy", ids)
     np.save(cache / "starts.npy", starts)
@@ -114,10 +136,22 @@ def build(folder: Path, tokenizer: Tokenizer, cache: Path) -> None:
             np.save(cache / f"{table.name}.npy", getattr(tables, table.name))
     texts = json.dumps(list(numbers.english.values()), ensure_ascii=False)
     (cache / ENGLISH).write_text(texts, encoding="utf-8")
+    (cache / MORE).write_text(_named(more), encoding="utf-8")
     # Put in place last: its presence says the cache is complete.
     part = cache / ".files.json.part"
     part.write_text(json.dumps(tables.files), encoding="utf-8")
     part.replace(cache / FILES)
+
+
+def is_complete(cache: Path, *more: Path) -> bool:
+    """Whether the cache was built to the end, with these folders and every table known here."""
+    names = [table.name for table in fields(Tables) if table.name != "files"]
+    whole = all((cache / name).exists() for name in (FILES, MORE, *(f"{n}.npy" for n in names)))
+    return whole and (cache / MORE).read_text(encoding="utf-8") == _named(more)
+
+
+def _named(more: Iterable[Path]) -> str:
+    return json.dumps([str(folder.resolve()) for folder in more])
 
 
 def load(cache: Path) -> tuple[Tokens, Tables]:

@@ -25,8 +25,10 @@ WORD_START = "▁"
 MAX_CHARACTERS = 400
 
 
-def texts_by_language(folder: Path) -> dict[str, list[str]]:
+def texts_by_language(folder: Path, *more: Path) -> dict[str, list[str]]:
     """Return the distinct sentences, words and lines of pages of a data folder by language.
+
+    Questions and the lines of their passages are read from it and from the folders `more`.
 
     Raises:
         ConfigurationError: there is no such folder.
@@ -45,6 +47,9 @@ def texts_by_language(folder: Path) -> dict[str, list[str]]:
             found[lang].update(texts)
     for page in corpora.pages(folder):
         found[page.lang].update(line for line in page.text.split("\n") if line)
+    for question in corpora.questions(folder, *more):
+        found[question.lang].add(question.text)
+        found[question.passage_lang].update(line for line in question.passage.split("\n") if line)
     if not any(found.values()):
         raise DataError(f"{folder} holds no text to learn a vocabulary from")
     return {lang: sorted(texts) for lang, texts in sorted(found.items())}

@@ -70,7 +70,7 @@ def vocabulary_of(config: Config, report: Report) -> Tokenizer:
     path = config.work / "tokenizer.json"
     if not path.exists():
         report({"stage": "vocabulary", "pieces": config.vocabulary})
-        texts = vocabulary.texts_by_language(config.data)
+        texts = vocabulary.texts_by_language(config.data, *config.more)
         sample = list(
             vocabulary.balanced(
                 texts, config.vocabulary_texts, config.vocabulary_exponent, config.seed
@@ -100,9 +100,10 @@ def token_cache(config: Config, tokenizer: Tokenizer, report: Report) -> tuple[T
         DataError: a corpus file is malformed, there is no text, or the cache is damaged.
     """
     cache = config.work / "tokens"
-    if not (cache / tokenized.FILES).exists():
+    # One of an earlier version lacks tables, one of other folders rows: they are made anew.
+    if not tokenized.is_complete(cache, *config.more):
         report({"stage": "tokens"})
-        tokenized.build(config.data, tokenizer, cache)
+        tokenized.build(config.data, tokenizer, cache, *config.more)
     return tokenized.load(cache)
 
 

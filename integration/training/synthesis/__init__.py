@@ -1,0 +1,1 @@
+"""Questions for passages, asked of a language model through any OpenAI-compatible endpoint."""
