@@ -6,6 +6,7 @@
     ├── ConfigurationError          settings, files or arguments are wrong (all problems at once)
     ├── DataError                   a corpus, bulk or evaluation file is malformed (names the line)
     ├── EncoderError                a model can't be loaded, or returned unusable vectors
+    ├── RerankerError               a reranker can't be loaded or reached, or answers nonsense
     ├── QueryError                  the query can't be run as asked
     ├── LocalServerError            the local OpenSearch can't be assembled, started or stopped
     │   └── MissingToolError        a program it needs (java, mvn, openssl) is not installed
@@ -43,6 +44,7 @@ __all__ = [
     "NamespaceTakenError",
     "NotManagedError",
     "QueryError",
+    "RerankerError",
 ]
 
 
@@ -60,6 +62,10 @@ class DataError(ClirError):
 
 class EncoderError(ClirError):
     """An encoder can't be loaded, or gave vectors of wrong shape or with NaN."""
+
+
+class RerankerError(ClirError):
+    """A reranker can't be loaded or reached, or its answer is none."""
 
 
 class QueryError(ClirError):

@@ -16,7 +16,7 @@ from opensearch_clir.query.dsl import Query, evidence_clause, one_stage
 from opensearch_clir.query.plan import DenseLine, QueryPlan
 from opensearch_clir.query.scripts import cosines
 
-__all__ = ["BEND", "NAMES", "Evidence", "Explanation", "explain"]
+__all__ = ["BEND", "NAMES", "RERANKED", "Evidence", "Explanation", "explain"]
 
 #: What explanations call the kinds of evidence that clauses give.
 NAMES = {
@@ -30,6 +30,9 @@ NAMES = {
 #: What explanations call the step from the sum of all evidence to the score's log-odds.
 BEND = "as a shown hit"
 
+#: What explanations call the step that a reranker takes.
+RERANKED = "reranker"
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -37,8 +40,9 @@ class Evidence:
 
     Attributes:
         kind: ``dense``, one of `NAMES`, or `BEND`: how likely the first hits with such a sum are
-            relevant, beyond what the sum says; its value is the sum, its weight the slope there.
-        field: where it was found.
+            relevant, beyond what the sum says; its value is the sum, its weight the slope there. Or
+            `RERANKED`: what a reranker's score, its value, changes.
+        field: where it was found; of the reranker, its name.
         value: the evidence itself: cosine in [-1, 1], BM25 / bound, >= 0, or the share of the
             query's entities or pieces that was found, in [0, 1]; ``None`` where the document has
             no vector.
