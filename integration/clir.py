@@ -30,9 +30,11 @@ from opensearch_clir.query.arguments import (
     language_hint,
     probability,
     routing_value,
+    truth,
     whole_number,
 )
 from opensearch_clir.query.explain import Explanation, explain
+from opensearch_clir.query.first_hits import with_first_hits
 from opensearch_clir.query.forms import check_server, checked_form
 from opensearch_clir.query.highlight import highlighting
 from opensearch_clir.query.many import answers_of, header
@@ -219,6 +221,7 @@ class Clir(CalibrationMethods):
         languages_read: str | Sequence[str] | Mapping[str, float] | None = None,
         form: str = "auto",
         routing: str | None = None,
+        feedback: bool = True,
         rerank: str | Reranker | Rerank | None = None,
         **body: Any,
     ) -> dict[str, Any]:
@@ -236,6 +239,8 @@ class Clir(CalibrationMethods):
             form: ``auto``, ``one-stage``, ``focused``, ``rescore`` or ``hybrid``; all score a
                 document alike, see the guide on requests.
             routing: custom routing values, separated by commas, to search only their shards.
+            feedback: whether likeness to the first hits counts, where the index's weights have it:
+                half of the time of a search goes into finding those first.
             rerank: a reranker that reads the question with each of the first hits: its name, as
                 `opensearch_clir.rerank.load_reranker` takes it, itself, or a
                 `opensearch_clir.rerank.Rerank` that also says how many hits and how much time. The
@@ -267,6 +272,7 @@ class Clir(CalibrationMethods):
             "languages_read": languages_read,
             "form": form,
             "routing": routing,
+            "feedback": feedback,
         }
         if chosen is None:
             _, request = self._planned(
@@ -293,12 +299,9 @@ class Clir(CalibrationMethods):
         )
 
     def _searched(self, request: dict[str, Any], routing: str | None) -> dict[str, Any]:
-        params = {"search_type": self._search_type()}
-        if routing is not None:
-            params["routing"] = routing
         with guarded(f"searching {self.index_name!r}"):
             response: dict[str, Any] = self.client.search(
-                index=self.index_name, body=request, params=params
+                index=self.index_name, body=request, params=header(self._search_type(), routing)
             )
         return response
 
@@ -314,11 +317,13 @@ class Clir(CalibrationMethods):
         languages_read: str | Sequence[str] | Mapping[str, float] | None = None,
         form: str = "auto",
         routing: str | None = None,
+        feedback: bool = True,
         **body: Any,
     ) -> dict[str, Any]:
         """Return the search body that `search` sends, for ``_msearch`` or other clients.
 
-        `routing` decides whose term statistics count; give the server the same one.
+        `routing` decides whose term statistics and first hits count; give the server the same one.
+        With `feedback` a search for the first hits is made.
         """
         if "rerank" in body:
             raise QueryError("hits are reranked after a search, by `search`: leave out rerank here")
@@ -332,6 +337,7 @@ class Clir(CalibrationMethods):
             languages_read=languages_read,
             form=form,
             routing=routing,
+            feedback=feedback,
             **body,
         )[1]
 
@@ -347,6 +353,7 @@ class Clir(CalibrationMethods):
         languages_read: str | Sequence[str] | Mapping[str, float] | None = None,
         form: str = "auto",
         routing: str | None = None,
+        feedback: bool = True,
         **body: Any,
     ) -> tuple[QueryPlan, dict[str, Any]]:
         """Return the plan of a search and its body."""
@@ -357,6 +364,8 @@ class Clir(CalibrationMethods):
         if chosen == "hybrid":
             check_server(self.client, chosen)
         plan = self.plan(text, languages=languages, k=neighbours(size, from_), routing=routing)
+        if truth("feedback", feedback):
+            plan = self._with_first_hits(plan, filters, routing)
         if "highlight" in body:
             ready = self._ready()
             wanted = body.pop("highlight")
@@ -373,6 +382,12 @@ class Clir(CalibrationMethods):
             form=chosen,
             readers=preference,
         )
+
+    def _with_first_hits(
+        self, plan: QueryPlan, filters: Sequence[dict[str, Any]], routing: str | None
+    ) -> QueryPlan:
+        params = header(self._search_type(), routing)
+        return with_first_hits(self.client, self.index_name, plan, filters, params)
 
     def msearch(
         self, texts: Iterable[str], *, routing: str | None = None, **options: Any
@@ -404,7 +419,7 @@ class Clir(CalibrationMethods):
         k: int | None = None,
         routing: str | None = None,
     ) -> QueryPlan:
-        """Return which evidence a question counts, and how much."""
+        """Return which evidence a question counts, and how much, before any hit is known."""
         hint, limited = language_hint(languages), routing_value(routing)
         k = k or neighbours(10, 0)
         return self._ready().plan(text, k=k, languages=hint, routing=limited)
@@ -415,9 +430,10 @@ class Clir(CalibrationMethods):
         document: str,
         *,
         languages: str | Mapping[str, float] | None = None,
+        feedback: bool = True,
         rerank: str | Reranker | Rerank | None = None,
     ) -> Explanation:
-        """Return why a document has its score for a question.
+        """Return why a document has its score for a question, in a search without conditions.
 
         With `rerank`, what the reranker adds to a hit that is among those it is given.
 
@@ -427,6 +443,8 @@ class Clir(CalibrationMethods):
         """
         chosen = wanted(rerank)
         plan = self.plan(text, languages=languages)
+        if truth("feedback", feedback):
+            plan = self._with_first_hits(plan, [], None)
         found = explain(self.client, self.index_name, plan, document, self._search_type())
         found = replace(found, calibration=self._active.describe(found.pair))
         if chosen is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from opensearch_clir.calibration.bundle import Bundle, Conditions, FittedOn, Trial
 from opensearch_clir.calibration.choose import LEAVE_ALONE, Choice, choose
+from opensearch_clir.calibration.fit_feedback import weighed
 from opensearch_clir.calibration.gather import JudgedQuery, Rows, gather
 from opensearch_clir.calibration.judgments import judged_queries
 from opensearch_clir.calibration.parameters import Parameters, builtin
@@ -43,6 +44,7 @@ class Calibration:
         stored: whether it is in the cluster and active.
         notes: what the user should know.
         reranking: the cross-validation of a reranker, where one was tried.
+        feedback, feedback_trials: the same of feedback, where there are judgments.
     """
 
     index: str
@@ -53,6 +55,8 @@ class Calibration:
     stored: bool
     notes: tuple[str, ...]
     reranking: Reranking | None = None
+    feedback: str = ""
+    feedback_trials: tuple[Trial, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dicts and lists."""
@@ -62,6 +66,7 @@ class Calibration:
             "stored": self.stored,
             "fitted_on": vars(self.fitted_on),
             "trials": [trial.to_json() for trial in self.trials],
+            "feedback_trials": [trial.to_json() for trial in self.feedback_trials],
             "notes": list(self.notes),
             **(
                 {}
@@ -129,14 +134,15 @@ def calibrate(
     notes = [*notes, *_unseen(preparer, fitted_on)]
     bundle = None
     second = reranking.stage if reranking is not None else None
-    if choice.name != LEAVE_ALONE or second is not None:
+    new_feedback = choice.parameters.feedback != prior.feedback
+    if choice.name != LEAVE_ALONE or new_feedback or second is not None:
         bundle = Bundle(
             index=store.index,
             created=now(),
             conditions=Conditions.of(preparer.schema),
             parameters=choice.parameters,
             fitted_on=fitted_on,
-            chosen=choice.name,
+            chosen=f"{choice.name}; {choice.feedback}" if new_feedback else choice.name,
             trials=choice.trials,
             second=second,
         )
@@ -147,7 +153,16 @@ def calibrate(
         notes += _left_alone(store, seen)
     stored = bundle is not None and not dry_run
     return Calibration(
-        store.index, choice.name, fitted_on, choice.trials, bundle, stored, tuple(notes), reranking
+        store.index,
+        choice.name,
+        fitted_on,
+        choice.trials,
+        bundle,
+        stored,
+        tuple(notes),
+        reranking,
+        choice.feedback,
+        choice.feedback_trials,
     )
 
 
@@ -193,6 +208,7 @@ def from_judgments(
     topics = {query.id: judgments.components[query.id] for query in queries}
     origin = f"judgments of {judgments.name}"
     choice = choose(rows, topics, prior, places, origin=origin, seed=seed)
+    choice = weighed(preparer, choice, rows, topics, prior.feedback, origin=origin, seed=seed)
     fitted_on = FittedOn(
         source="judgments",
         name=judgments.name,

@@ -60,12 +60,16 @@ class Choice:
         trials: all candidates, from the simplest to the richest.
         held_out: the winner's log-odds of each row's documents, from a fit without its topic; empty
             where nothing was cross-validated.
+        feedback: the feedback that won beside it; empty where none was tried.
+        feedback_trials: all that were.
     """
 
     name: str
     parameters: Parameters
     trials: tuple[Trial, ...]
     held_out: tuple[Array, ...] = ()
+    feedback: str = ""
+    feedback_trials: tuple[Trial, ...] = ()
 
 
 def check_enough(rows: Sequence[Rows], topics: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +100,7 @@ def with_second(window: Windowed, stage: SecondStage) -> Array:
     return found
 
 
-def _of(windows: Sequence[Windowed], parts: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:
+def _of(windows: Sequence[Windowed], parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     kept = [part[w.known] for w, part in zip(windows, parts, strict=True)]
     return np.concatenate(kept) if kept else np.zeros(0)
 

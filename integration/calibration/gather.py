@@ -185,7 +185,7 @@ def _words(candidate: _Candidates, kind: str) -> dict[str, Any]:
 
 def _cosines(candidate: _Candidates) -> dict[str, Any]:
     plan, ids = candidate.plan, candidate.ids
-    query = cosines(plan, {"ids": {"values": ids}})
+    query = cosines(plan, plan.vector, {"ids": {"values": ids}})
     fields = [plan.lang_field]
     return {"query": query, "size": len(ids), "_source": False, "docvalue_fields": fields}
 

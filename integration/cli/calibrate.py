@@ -109,6 +109,9 @@ def calibrate(
     if found.trials:
         _trials(found.trials, found.chosen)
     click.echo(f"Chosen: {found.chosen}")
+    if found.feedback_trials:
+        _trials(found.feedback_trials, found.feedback)
+        click.echo(f"Chosen: {found.feedback}")
     if found.reranking is not None:
         _trials(found.reranking.trials, found.reranking.chosen)
         click.echo(f"Reranker {reranker}: {_weighs(found.reranking)}.")

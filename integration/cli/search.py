@@ -47,6 +47,11 @@ _language = click.option(
               help="Form of the query.")  # fmt: skip
 @click.option("--routing", help="Custom routing values, separated by commas.")
 @click.option(
+    "--feedback/--no-feedback",
+    default=True,
+    help="Whether likeness to the first hits counts, where the index's weights have it.",
+)
+@click.option(
     "--rerank",
     "reranker",
     metavar="NAME",
@@ -71,6 +76,7 @@ def search(
     read: str | None,
     form: str,
     routing: str | None,
+    feedback: bool,
     reranker: str | None,
     rerank_window: int,
     rerank_seconds: float | None,
@@ -103,6 +109,7 @@ def search(
         languages_read=_read(read),
         form=form,
         routing=routing,
+        feedback=feedback,
         rerank=rerank,
         **({"highlight": True} if highlight else {}),
         **({} if as_json else {"_source": True}),
