@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opensearch_clir.calibration.second import SecondStage
+from opensearch_clir.calibration.shown import Shown
 from opensearch_clir.errors import ConfigurationError
 
 __all__ = ["DOCUMENTS", "DOUBT", "FINGERPRINT", "NAME", "Centre", "Feedback"]
@@ -84,10 +85,12 @@ class Feedback:
         typical: how near first hits and other hits are to each other, in scales above the
             location of unrelated texts.
         stage: weights beside the log-odds without feedback.
+        shown: what becomes of their sum; None: nothing.
     """
 
     typical: float
     stage: SecondStage
+    shown: Shown | None = None
 
     @property
     def usable(self) -> bool:
@@ -104,11 +107,12 @@ class Feedback:
         try:
             typical = float(value["typical"])
             stage = SecondStage.from_json(value["stage"])
+            shown = Shown.from_json(value["shown"]) if value.get("shown") else None
         except (KeyError, TypeError, ValueError) as error:
             raise ConfigurationError(f"weights of feedback are damaged: {error!r}") from error
         if not math.isfinite(typical):
             raise ConfigurationError("weights of feedback need finite numbers")
-        return cls(typical, stage)
+        return cls(typical, stage, shown)
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form."""

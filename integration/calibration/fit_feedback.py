@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opensearch_clir.calibration.bundle import Trial
-from opensearch_clir.calibration.choose import Choice, Trials
+from opensearch_clir.calibration.choose import FOLDS, Choice, Trials
 from opensearch_clir.calibration.feedback import DOCUMENTS, FINGERPRINT, NAME, Centre, Feedback
 from opensearch_clir.calibration.fit_second import Windowed, fit_second, with_second
 from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.predict import first
-from opensearch_clir.calibration.reranking import cross_fitted
-from opensearch_clir.calibration.second import SecondStage
+from opensearch_clir.calibration.shown import fit_shown, standing_of
 from opensearch_clir.cluster import guarded
 from opensearch_clir.encoders.background import robust_place
 from opensearch_clir.query.first_hits import vector_of
@@ -26,6 +25,7 @@ __all__ = [
     "DocumentVectors",
     "FeedbackChoice",
     "FeedbackWindows",
+    "after",
     "choose_feedback",
     "read_vectors",
     "weighed",
@@ -122,8 +122,10 @@ def choose_feedback(
 ) -> FeedbackChoice:
     """Return weights of feedback if held-out topics are ranked better with it.
 
-    Tried are no feedback, the prior's weights, and fitted ones; the simpler stays unless the next
-    ranks better by more than one standard error of the paired difference over topics.
+    Tried are no feedback, the prior's weights, and fitted ones. Doing without stays unless another
+    ranks better by more than one standard error of the paired difference over topics; of the other
+    two the fitted ones win, whose probabilities are those of this index, unless the prior's rank
+    better by as much.
 
     Args:
         windows: of the judged queries.
@@ -137,18 +139,19 @@ def choose_feedback(
     found: list[Feedback | None] = [None]
     if prior is not None and prior.usable:
         known = windows.scored(prior.typical)
-        trials.add_held_out("feedback", [with_second(w, prior.stage) for w in known])
+        trials.add_held_out("feedback", [after(w, prior) for w in known])
         found.append(prior)
     own = windows.scored(windows.typical)
-
-    def fitted(some: Sequence[Windowed]) -> SecondStage:
-        return _fitted(some, origin)
-
-    trials.add_held_out("fitted feedback", cross_fitted(own, trials.folds, fitted))
+    by_fold = [
+        _fitted([w for w, f in zip(own, trials.folds, strict=True) if f != fold], windows.typical)
+        for fold in range(FOLDS)
+    ]
+    logits = [after(w, by_fold[fold]) for w, fold in zip(own, trials.folds, strict=True)]
+    trials.add_held_out("fitted feedback", logits)
     found.append(windows.fitted(origin))
-    winner = 0
-    for number in range(1, len(found)):
-        winner = number if trials.better(winner, number) else winner
+    fitted_at, prior_at = len(found) - 1, 1
+    winner = prior_at if trials.better(fitted_at, prior_at) else fitted_at
+    winner = winner if trials.better(0, winner) else 0
     return FeedbackChoice(
         trials.names[winner], found[winner], trials.table(), tuple(trials.held_out[winner])
     )
@@ -191,15 +194,38 @@ class FeedbackWindows:
     def fitted(self, origin: str = "") -> Feedback:
         """Return the weights that suit these queries best."""
         typical = self.typical
-        return Feedback(typical, _fitted(self.scored(typical), origin))
+        return _fitted(self.scored(typical), typical, origin)
 
     def scored(self, typical: float) -> list[Windowed]:
         """Return the queries with the evidence of feedback."""
         return [one.scored(self._table, typical, self._place) for one in self._hits]
 
 
-def _fitted(windows: Sequence[Windowed], origin: str) -> SecondStage:
-    return fit_second([_first(w) for w in windows], NAME, FINGERPRINT, origin=origin)
+def after(window: Windowed, feedback: Feedback) -> Array:
+    """Return the log-odds of one query's documents with feedback, shape (n,).
+
+    Args:
+        window: with the evidence of feedback.
+        feedback: weights of that evidence.
+    """
+    found = with_second(window, feedback.stage)
+    if feedback.shown is None:
+        return found
+    return feedback.shown.of(found, standing_of(window.log_odds))
+
+
+def _fitted(windows: Sequence[Windowed], typical: float, origin: str = "") -> Feedback:
+    shown = [_first(w) for w in windows]
+    stage = fit_second(shown, NAME, FINGERPRINT, origin=origin)
+    known = [w for w in shown if w.known.any()]
+    if not known:
+        return Feedback(typical, stage)
+    last = fit_shown(
+        [with_second(w, stage)[w.known] for w in known],
+        [standing_of(w.log_odds) for w in known],
+        [w.rows.relevant[w.known] for w in known],
+    )
+    return Feedback(typical, stage, last)
 
 
 def _first(window: Windowed) -> Windowed:

@@ -20,7 +20,7 @@ from opensearch_clir.query.prepare import Preparer
 from opensearch_clir.rerank.base import Candidate, Reranker, scored
 from opensearch_clir.rerank.texts import text_of
 
-__all__ = ["Reranking", "choose_second", "cross_fitted", "windowed"]
+__all__ = ["Reranking", "choose_second", "windowed"]
 
 #: Documents read in one request.
 BATCH = 200
@@ -76,7 +76,7 @@ def choose_second(
     trials.add_held_out("without the reranker", [w.log_odds for w in windows])
     makers = [fitted(False), fitted(True)]
     for make, label in zip(makers, ("", ", places of pairs"), strict=True):
-        trials.add_held_out(f"{name}{label}", cross_fitted(windows, trials.folds, make))
+        trials.add_held_out(f"{name}{label}", _cross_fitted(windows, trials.folds, make))
     winner = 0
     for number in (1, 2):
         winner = number if trials.better(winner, number) else winner
@@ -138,7 +138,7 @@ def read_texts(preparer: Preparer, ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def cross_fitted(
+def _cross_fitted(
     windows: Sequence[Windowed],
     folds: NDArray[np.int_],
     make: Callable[[Sequence[Windowed]], SecondStage],

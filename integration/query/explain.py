@@ -187,6 +187,8 @@ def _fed_back(
     known = hit is not None and hit["_score"] != 0
     cosine = hit["_score"] - 1.0 if hit is not None and known else None
     new = keep * total + (missing if cosine is None else at + slope * cosine)
+    if (shown := plan.feedback.shown) is not None:
+        new = float(shown.of(np.array(new), plan.feedback.standing))
     return Evidence(FEEDBACK, plan.vector_field, cosine, slope, new - total)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from opensearch_clir.calibration.feedback import Centre, Feedback
+from opensearch_clir.calibration.shown import Shown
 
 __all__ = ["FeedbackLine", "FeedbackPlan", "feedback_plan"]
 
@@ -38,6 +39,8 @@ class FeedbackPlan:
         other: of all other languages.
         centre: of the first hits; None before they are known.
         documents: ids of the first hits with their probabilities.
+        shown: what becomes of the new log-odds; None: nothing.
+        standing: how probable the first hits are in the mean, as `shown` takes it.
     """
 
     typical: float
@@ -46,6 +49,8 @@ class FeedbackPlan:
     other: FeedbackLine
     centre: Centre | None = None
     documents: tuple[tuple[str, float], ...] = ()
+    shown: Shown | None = None
+    standing: float = 0.0
 
     def line(self, language: str) -> FeedbackLine:
         """Return the line of documents in a language."""
@@ -88,4 +93,4 @@ def feedback_plan(
         return FeedbackLine(found.at, found.keep, found.slope, found.at + found.slope * usual)
 
     lines = {code: line(code) for code in documents}
-    return FeedbackPlan(feedback.typical, place, lines, line(None))
+    return FeedbackPlan(feedback.typical, place, lines, line(None), shown=feedback.shown)

@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 from opensearchpy import OpenSearch
 
 from opensearch_clir.calibration.feedback import DOCUMENTS, Centre
+from opensearch_clir.calibration.shown import HITS, standing_of
 from opensearch_clir.cluster import guarded
 from opensearch_clir.query.dsl import Query, one_stage
 from opensearch_clir.query.plan import QueryPlan
 
 __all__ = ["centred", "first_hits", "vector_of", "with_first_hits"]
+
+#: Probabilities closer to 0 or 1 than this can't be told apart in the server's single precision.
+_EDGE = 1e-7
 
 JSON = Mapping[str, Any]
 
@@ -53,7 +57,7 @@ def first_hits(plan: QueryPlan, filters: Sequence[Query] = ()) -> dict[str, Any]
         return None
     return {
         "query": one_stage(plan, filters),
-        "size": DOCUMENTS,
+        "size": HITS,
         "track_total_hits": False,
         "_source": [plan.vector_field],
     }
@@ -64,7 +68,7 @@ def centred(plan: QueryPlan, hits: Sequence[JSON]) -> QueryPlan:
     if plan.feedback is None:
         return plan
     vectors = [(hit, vector_of(hit, plan.vector_field)) for hit in hits]
-    known = [(hit, vector) for hit, vector in vectors if vector is not None]
+    known = [(hit, vector) for hit, vector in vectors if vector is not None][:DOCUMENTS]
     if not known:
         return plan
     likely = np.array([hit["_score"] for hit, _ in known], dtype=np.float64)
@@ -72,7 +76,10 @@ def centred(plan: QueryPlan, hits: Sequence[JSON]) -> QueryPlan:
     if not centre.vector.any():
         return plan
     documents = tuple((str(hit["_id"]), float(hit["_score"])) for hit, _ in known)
-    return replace(plan, feedback=replace(plan.feedback, centre=centre, documents=documents))
+    found = np.clip([hit["_score"] for hit in hits], _EDGE, 1 - _EDGE)
+    standing = standing_of(np.log(found / (1 - found)))
+    feedback = replace(plan.feedback, centre=centre, documents=documents, standing=standing)
+    return replace(plan, feedback=feedback)
 
 
 def vector_of(hit: JSON, path: str) -> NDArray[np.float32] | None:

@@ -60,6 +60,11 @@ odds = more[1] * odds + (known
   : more[3]);
 """
 
+_SHOWN = """
+double away = odds - params.shown[0];
+odds = params.shown[1] + (away < 0 ? params.shown[2] : params.shown[3]) * away;
+"""
+
 _PROBABILITY = "double p = use / (1.0 + Math.exp(-odds));"
 
 _RETURN = "return p;"
@@ -99,8 +104,8 @@ def evidence_script(
 ) -> Query:
     """Return the script that turns matched words and the cosine into the probability.
 
-    The source is one of six constants, so the server compiles each once; all that varies is in the
-    parameters.
+    The source is one of eight constants, so the server compiles each once; all that varies is in
+    the parameters.
     """
     parameters: dict[str, Any] = {
         "lang": plan.lang_field,
@@ -120,7 +125,7 @@ def evidence_script(
         parameters["field"] = plan.vector_field
         parameters["vector"] = plan.vector.tolist()
         if plan.feedback is not None and plan.feedback.centre is not None:
-            feedback = _FEEDBACK
+            feedback = _FEEDBACK if plan.feedback.shown is None else _FEEDBACK + _SHOWN
             parameters |= _feedback(plan.feedback)
     source = dense + total + _SCORE + feedback + _PROBABILITY + returned
     return {"source": source, "params": parameters}
@@ -128,7 +133,9 @@ def evidence_script(
 
 def _feedback(feedback: FeedbackPlan) -> dict[str, Any]:
     assert feedback.centre is not None
+    shown = feedback.shown
     return {
+        **({} if shown is None else {"shown": shown.numbers(feedback.standing)}),
         # The server's cosine does not mind the length, which the lines have.
         "centre": feedback.centre.vector.tolist(),
         "feedback": {code: feedback.numbers(line) for code, line in feedback.lines.items()},

@@ -16,6 +16,7 @@ from opensearch_clir.calibration.fit_feedback import FeedbackWindows, choose_fee
 from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.parameters import WORDS, Parameters, builtin
 from opensearch_clir.calibration.second import SecondLine, SecondStage
+from opensearch_clir.calibration.shown import Shown, fit_shown, standing_of
 from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.language.base import LanguagePosterior
 from opensearch_clir.query.feedback import feedback_plan
@@ -112,13 +113,52 @@ def test_hits_without_a_vector_are_passed_over(value: object) -> None:
     assert found.feedback.documents == (("b", 0.2),)
 
 
+def test_the_last_step_by_hand() -> None:
+    shown = Shown(-1.0, 1.5, 0.5, 0.2)
+    found = shown.of(np.array([-4.0, -2.0, 1.0]), -3.0)
+    assert found.tolist() == pytest.approx([-1.6 - 3.0, -1.6, -1.6 + 1.5])
+    knot, at, below, above = shown.numbers(-3.0)
+    assert (knot, below, above) == (-2.0, 1.5, 0.5)
+    assert at == pytest.approx(-1.6)
+    assert standing_of(np.array([-99.0, 1.0, -3.0])) == pytest.approx((1 - 3 - 12) / 3)
+    assert standing_of(np.arange(20.0)) == pytest.approx(14.5)
+    assert standing_of(np.zeros(0)) == 0
+
+
+def test_the_last_step_tells_easy_questions_from_hard_ones() -> None:
+    """Hits of one score: right half of the time where the first hits are good, else seldom."""
+    rng = np.random.default_rng(1)
+    logits, standings, relevant = [], [], []
+    for question in range(400):
+        easy = question % 2 == 0
+        scores = rng.normal(-2, 1, size=30)
+        truth = 1 / (1 + np.exp(-(scores + (2 if easy else -1))))
+        logits.append(scores)
+        standings.append(-1.0 if easy else -4.0)
+        relevant.append((rng.random(30) < truth).astype(np.float64))
+    shown = fit_shown(logits, standings, relevant)
+    assert shown.standing == pytest.approx(1.0, abs=0.1)
+    expected = shown.of(np.array([-2.0]), -1.0)[0]
+    assert expected == pytest.approx(0.0, abs=0.25)
+    assert min(shown.below, shown.above) > 0.7
+
+
+@pytest.mark.parametrize("wrong", [{"at": 1}, {"at": 1, "below": 0, "above": 1, "standing": 0},
+                                   {"at": float("inf"), "below": 1, "above": 1, "standing": 0},
+                                   {"at": "x", "below": 1, "above": 1, "standing": 0}])  # fmt: skip
+def test_a_damaged_last_step_is_refused(wrong: dict[str, object]) -> None:
+    value = {"typical": 1.0, "stage": STAGE.to_json(), "shown": wrong}
+    with pytest.raises(ConfigurationError, match="weights of feedback are damaged"):
+        Feedback.from_json(value)
+
+
 def test_weights_of_another_feedback_do_not_count() -> None:
     other = replace(FEEDBACK, stage=replace(STAGE, fingerprint="feedback/0"))
     assert plan(other).feedback is None
 
 
 def test_json_and_what_is_refused_in_it() -> None:
-    whole = replace(PARAMETERS, feedback=FEEDBACK)
+    whole = replace(PARAMETERS, feedback=replace(FEEDBACK, shown=Shown(-1.0, 1.5, 0.5, 0.2)))
     value = json.loads(json.dumps(whole.to_json()))
     assert Parameters.from_json(value) == whole
     assert "feedback" not in PARAMETERS.to_json()
