@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from opensearch_clir.calibration.feedback import DOCUMENTS, FINGERPRINT, NAME, C
 from opensearch_clir.calibration.fit_second import Windowed, fit_second, with_second
 from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.predict import first
+from opensearch_clir.calibration.second import SecondStage
 from opensearch_clir.calibration.shown import fit_shown, standing_of
 from opensearch_clir.cluster import guarded
 from opensearch_clir.encoders.background import robust_place
@@ -38,6 +39,9 @@ BATCH = 200
 _SAME = 0.9999
 
 Array = NDArray[np.float64]
+
+#: Learns weights from queries with the evidence of feedback.
+Maker = Callable[[Sequence[Windowed]], Feedback]
 Table = NDArray[np.float32]
 
 #: Document id -> its unit vector of shape (dimension,); without those that have none.
@@ -122,10 +126,10 @@ def choose_feedback(
 ) -> FeedbackChoice:
     """Return weights of feedback if held-out topics are ranked better with it.
 
-    Tried are no feedback, the prior's weights, and fitted ones. Doing without stays unless another
+    Tried are no feedback, the prior's weights, and fitted ones, both with a last step of their own,
+    which changes no order. Doing without stays unless another
     ranks better by more than one standard error of the paired difference over topics; of the other
-    two the fitted ones win, whose probabilities are those of this index, unless the prior's rank
-    better by as much.
+    two the fitted ones win, unless the prior's rank better by as much.
 
     Args:
         windows: of the judged queries.
@@ -137,20 +141,24 @@ def choose_feedback(
     trials = Trials([w.rows for w in windows.plain], topics, {}, seed)
     trials.add_held_out("no feedback", [w.log_odds for w in windows.plain])
     found: list[Feedback | None] = [None]
+
+    def tried(name: str, typical: float, make: Maker) -> None:
+        """Cross-fit what `make` learns from some windows, and fit it on all."""
+        all_ = windows.scored(typical)
+        by_fold = [
+            make([w for w, f in zip(all_, trials.folds, strict=True) if f != fold])
+            for fold in range(FOLDS)
+        ]
+        logits = [after(w, by_fold[fold]) for w, fold in zip(all_, trials.folds, strict=True)]
+        trials.add_held_out(name, logits)
+        found.append(make(all_))
+
     if prior is not None and prior.usable:
-        known = windows.scored(prior.typical)
-        trials.add_held_out("feedback", [after(w, prior) for w in known])
-        found.append(prior)
-    own = windows.scored(windows.typical)
-    by_fold = [
-        _fitted([w for w, f in zip(own, trials.folds, strict=True) if f != fold], windows.typical)
-        for fold in range(FOLDS)
-    ]
-    logits = [after(w, by_fold[fold]) for w, fold in zip(own, trials.folds, strict=True)]
-    trials.add_held_out("fitted feedback", logits)
-    found.append(windows.fitted(origin))
-    fitted_at, prior_at = len(found) - 1, 1
-    winner = prior_at if trials.better(fitted_at, prior_at) else fitted_at
+        known = prior
+        tried("feedback", prior.typical, lambda w: _finished(w, known.typical, known.stage))
+    typical = windows.typical
+    tried("fitted feedback", typical, lambda w: _fitted(w, typical, origin))
+    winner = 1 if trials.better(len(found) - 1, 1) else len(found) - 1
     winner = winner if trials.better(0, winner) else 0
     return FeedbackChoice(
         trials.names[winner], found[winner], trials.table(), tuple(trials.held_out[winner])
@@ -216,8 +224,12 @@ def after(window: Windowed, feedback: Feedback) -> Array:
 
 def _fitted(windows: Sequence[Windowed], typical: float, origin: str = "") -> Feedback:
     shown = [_first(w) for w in windows]
-    stage = fit_second(shown, NAME, FINGERPRINT, origin=origin)
-    known = [w for w in shown if w.known.any()]
+    return _finished(windows, typical, fit_second(shown, NAME, FINGERPRINT, origin=origin))
+
+
+def _finished(windows: Sequence[Windowed], typical: float, stage: SecondStage) -> Feedback:
+    """Return weights with the last step that suits them."""
+    known = [w for w in map(_first, windows) if w.known.any()]
     if not known:
         return Feedback(typical, stage)
     last = fit_shown(

@@ -117,7 +117,9 @@ class Parameters:
                 head=float(value["head"]),
                 pairs={p: PairPlace(**place) for p, place in value.get("pairs", {}).items()},
                 bends=Bends.from_json(value["bends"]) if "bends" in value else STRAIGHT,
-                feedback=Feedback.from_json(value["feedback"]) if value.get("feedback") else None,
+                feedback=Feedback.from_json(value["feedback"])
+                if value.get("feedback") is not None
+                else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ConfigurationError(f"fusion parameters are damaged: {error!r}") from error
