@@ -28,7 +28,7 @@ from opensearch_clir.errors import ConfigurationError
 
 __all__ = ["DOCUMENTS", "DOUBT", "FINGERPRINT", "NAME", "Centre", "Feedback"]
 
-#: First hits that are taken, and the weight of knowing nothing beside theirs; see ADR 24.
+#: First hits that are taken, and the weight of knowing nothing beside theirs; see ADR 27.
 DOCUMENTS, DOUBT = 2, 0.3
 
 NAME = "feedback"

@@ -29,7 +29,7 @@ HITS = 10
 #: Log-odds at which slopes change, the least slope, and the least log-odds of a hit in the mean.
 KNOT, LEAST, FLOOR = -2.0, 0.05, -12.0
 
-#: What each of the first ten hits weighs beside each of the other hits that are shown (ADR 24).
+#: What each of the first ten hits weighs beside each of the other hits that are shown (ADR 27).
 FIRST = 8.0
 
 RIDGE = 1.0
