@@ -41,19 +41,25 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=SEEDS, help="thinned variants of each set")
     parser.add_argument("--only", choices=("full", "thin"), help="one of the two; default both")
+    parser.add_argument(
+        "--pair-topics", type=int, default=60, help="topics a pair that are run within a language"
+    )
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     client, settings = open_client()
     for folder in arguments.sets:
         full = read_set(folder)
         if arguments.only != "thin":
-            whole(client, full, settings, arguments.out)
+            whole(client, full, settings, arguments.out, arguments.pair_topics)
         if arguments.only != "full":
             thinned(client, full, settings, arguments.out, arguments.seeds)
 
 
-def whole(client: OpenSearch, full: EvaluationSet, settings: Settings, out: Path) -> None:
-    found, _ = evaluate(client, full, settings, Options(), progress=to_stream())
+def whole(
+    client: OpenSearch, full: EvaluationSet, settings: Settings, out: Path, pair_topics: int
+) -> None:
+    options = Options(pair_topics=pair_topics)
+    found, _ = evaluate(client, full, settings, options, progress=to_stream())
     found.pop("worst")
     write(out / f"{full.name}.json", found)
     write_report([Result(found, full.name)], out / f"{full.name}.html", texts=False)

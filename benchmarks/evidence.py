@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from opensearchpy import OpenSearch
 
+from opensearch_clir.calibration.fit_feedback import DocumentVectors, read_vectors
 from opensearch_clir.calibration.gather import Rows, gather
 from opensearch_clir.encoders.registry import load_encoder
 from opensearch_clir.evaluation.read_set import read_set
@@ -26,6 +27,9 @@ from opensearch_clir.progress import to_stream
 from opensearch_clir.settings import Settings
 
 __all__ = ["THIN", "Gathered", "cached", "gathered", "limited", "read", "read_evidence"]
+
+#: Of the files that are kept.
+FORMAT = 2
 
 #: A name of a set with this and a number behind it means its one-language-per-group variant.
 THIN = "-thin"
@@ -40,12 +44,14 @@ class Gathered:
         rows: evidence of its queries.
         topics: query id -> component; a component is never split over folds.
         background: location and scale of unrelated cosines by pair class.
+        vectors: of the documents in the rows.
     """
 
     name: str
     rows: list[Rows]
     topics: Mapping[str, str]
     background: Mapping[str, tuple[float, float]]
+    vectors: DocumentVectors
 
 
 def read(place: str | Path) -> EvaluationSet:
@@ -94,9 +100,9 @@ def read_evidence(bench: Workbench, settings: Settings, cache: Path | None = Non
     queries = judged(found, list(found.queries))
     evidence = gather(bench.preparer, queries, list(found.documents))
     rows = list(to_stream()(evidence, label=found.name, total=len(queries)))
-    result = Gathered(
-        found.name, rows, dict(found.components), bench.preparer.schema.generation.background
-    )
+    background = bench.preparer.schema.generation.background
+    vectors = read_vectors(bench.preparer, rows)
+    result = Gathered(found.name, rows, dict(found.components), background, vectors)
     if cache is not None:
         _write(_file(cache, settings, found), result)
     return result
@@ -113,12 +119,14 @@ def cached(settings: Settings, found: EvaluationSet, cache: Path | None) -> Gath
             name: np.split(arrays[name], ends)
             for name in ("documents", "cosine", "words", "relevant", "weight")
         }
+        vectors = dict(zip(about["vectors"], arrays["vectors"], strict=True))
+        names = np.split(arrays["ids"], ends)
     rows = [
-        Rows(query, lang, *(parts[name][i] for name in parts))
+        Rows(query, lang, *(parts[name][i] for name in parts), ids=tuple(names[i].tolist()))
         for i, (query, lang) in enumerate(about["queries"])
     ]
     background = {name: (place[0], place[1]) for name, place in about["background"].items()}
-    return Gathered(about["name"], rows, about["topics"], background)
+    return Gathered(about["name"], rows, about["topics"], background, vectors)
 
 
 def _write(file: Path, result: Gathered) -> None:
@@ -129,6 +137,7 @@ def _write(file: Path, result: Gathered) -> None:
         "sizes": [len(row.cosine) for row in rows],
         "topics": result.topics,
         "background": result.background,
+        "vectors": list(result.vectors),
     }
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
@@ -139,11 +148,13 @@ def _write(file: Path, result: Gathered) -> None:
         words=np.concatenate([row.words for row in rows]),
         relevant=np.concatenate([row.relevant for row in rows]),
         weight=np.concatenate([row.weight for row in rows]),
+        ids=np.concatenate([np.array(row.ids) for row in rows]),
+        vectors=np.stack(list(result.vectors.values())),
     )
 
 
 def _file(cache: Path, settings: Settings, found: EvaluationSet) -> Path:
     """Return where evidence is kept: by encoder, documents and queries."""
     digest = hashlib.sha256(load_encoder(settings.encoder).fingerprint.encode())
-    digest.update(json.dumps([sorted(found.documents), sorted(found.queries)]).encode())
+    digest.update(json.dumps([FORMAT, sorted(found.documents), sorted(found.queries)]).encode())
     return cache / f"{found.name}-{digest.hexdigest()[:12]}.npz"

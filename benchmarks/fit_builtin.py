@@ -15,16 +15,23 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from statistics import mean
 
-from evidence import gathered, limited, read
+import numpy as np
+from evidence import Gathered, gathered, limited, read
 
+from opensearch_clir.calibration.feedback import FINGERPRINT, NAME, Feedback
 from opensearch_clir.calibration.fit import Places, fit
+from opensearch_clir.calibration.fit_feedback import FeedbackWindows
 from opensearch_clir.calibration.gather import UNIT, Rows
 from opensearch_clir.calibration.parameters import WORDS, DensePair, Parameters
+from opensearch_clir.calibration.predict import log_odds
+from opensearch_clir.calibration.second import SecondLine, SecondStage
 from opensearch_clir.cli.common import open_client
+from opensearch_clir.evaluation.sets import EvaluationSet
+from opensearch_clir.evaluation.thin import thin
 
 #: Queries of a set that are looked at, at most.
 QUERIES = 800
@@ -43,14 +50,54 @@ def main() -> None:
     client, settings = open_client()
     sets = [limited(read(place), arguments.queries) for place in arguments.sets]
     evidence = [gathered(client, settings, found, arguments.cache) for found in sets]
-    rows = {found.name: found.rows for found in evidence}
-    places = Places(evidence[0].background)
-    found = rounded(average(rows, places)).to_json()
+    found = rounded(average(evidence, sets)).to_json()
     arguments.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=2))
 
 
-def average(rows: Mapping[str, Sequence[Rows]], places: Places) -> Parameters:
+def average(evidence: Sequence[Gathered], sets: Sequence[EvaluationSet]) -> Parameters:
+    """Return the mean of the parameters that fit each set on its own, with feedback."""
+    places = Places(evidence[0].background)
+    found = words_and_vectors({one.name: one.rows for one in evidence}, places)
+    return replace(found, feedback=feedback(found, evidence, sets))
+
+
+def feedback(
+    parameters: Parameters, evidence: Sequence[Gathered], sets: Sequence[EvaluationSet]
+) -> Feedback:
+    """Return the mean of the weights of feedback that suit each set, full and thinned.
+
+    A thinned set has each text in one language only, so that the first hits have no translations:
+    what is gained by finding those must not be paid for where there are none.
+    """
+    fits = []
+    for one, full in zip(evidence, sets, strict=True):
+        kept = thin(full, 0).documents.keys()
+        thinned = [row.subset(np.array([i in kept for i in row.ids])) for row in one.rows]
+        for rows in (one.rows, [row for row in thinned if row.relevant.any()]):
+            logits = [log_odds(row, parameters, one.background) for row in rows]
+            place = one.background["non_matching"]
+            fits.append(FeedbackWindows(rows, logits, one.vectors, place).fitted())
+    typical = mean(fit.typical for fit in fits)
+    origin = f"mean of fits on {', '.join(one.name for one in evidence)}, full and thinned"
+
+    def line(name: str) -> SecondLine:
+        lines = [getattr(fit.stage, name) for fit in fits]
+        # As lines in the plain evidence, which can be averaged.
+        slope = mean(one.weight / one.scale for one in lines)
+        at = mean(
+            one.at - one.weight * (one.location + fit.typical - typical) / one.scale
+            for one, fit in zip(lines, fits, strict=True)
+        )
+        location, scale = mean(one.location for one in lines), mean(one.scale for one in lines)
+        keep = mean(one.keep for one in lines)
+        return SecondLine(at + slope * location, keep, slope * scale, location, scale)
+
+    stage = SecondStage(NAME, FINGERPRINT, line("matching"), line("non_matching"), {}, origin)
+    return Feedback(typical, stage)
+
+
+def words_and_vectors(rows: Mapping[str, Sequence[Rows]], places: Places) -> Parameters:
     """Return the mean of the parameters that fit each set on its own.
 
     One fit of all sets together, each with intercepts of its own, carries over no better to a set
@@ -89,8 +136,18 @@ def rounded(parameters: Parameters) -> Parameters:
     def three(pair: DensePair) -> DensePair:
         return DensePair(round(pair.intercept, 3), round(pair.slope, 3))
 
+    def line(second: SecondLine) -> SecondLine:
+        return SecondLine(*(round(number, 3) for number in astuple(second)))
+
+    fed = parameters.feedback
+    if fed is not None:
+        stage = replace(
+            fed.stage, matching=line(fed.stage.matching), non_matching=line(fed.stage.non_matching)
+        )
+        fed = Feedback(round(fed.typical, 3), stage)
     return replace(
         parameters,
+        feedback=fed,
         matching=three(parameters.matching),
         non_matching=three(parameters.non_matching),
         **{name: round(getattr(parameters, name), 3) for name in WORDS},

@@ -81,9 +81,8 @@ def main() -> None:
 def compared(name: str, benches: Mapping[str, Bench]) -> dict[str, Any]:
     """Return the figures of one set."""
     this = benches[name]
-    places = Places(this.evidence.background)
-    others = {n: b.evidence.rows for n, b in benches.items() if source(n) != source(name)}
-    prior = average(others, places)
+    others = [b for n, b in benches.items() if source(n) != source(name)]
+    prior = average([b.evidence for b in others], [b.set for b in others])
     stock = Experiment(this.bench, Options(systems=("hybrid",), pair_topics=0, timed=0)).run()
     choice, _, notes = without_judgments(this.bench.preparer, prior, None, 0, silent)
     fitted = fitted_on_judgments(this, prior)
@@ -122,6 +121,7 @@ def fitted_on_judgments(this: Bench, prior: Parameters) -> Callable[[str], Param
             places,
             f"all folds but {fold}",
             prior,
+            this.evidence.vectors,
         )
         for fold in range(FOLDS)
     }

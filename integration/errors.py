@@ -7,6 +7,7 @@
     ├── DataError                   a corpus, bulk or evaluation file is malformed (names the line)
     ├── EncoderError                a model can't be loaded, or returned unusable vectors
     ├── EndpointError               a language model's endpoint refuses, or gives no answer
+    ├── RerankerError               a reranker can't be loaded or reached, or answers nonsense
     ├── QueryError                  the query can't be run as asked
     ├── LocalServerError            the local OpenSearch can't be assembled, started or stopped
     │   └── MissingToolError        a program it needs (java, mvn, openssl) is not installed
@@ -45,6 +46,7 @@ __all__ = [
     "NamespaceTakenError",
     "NotManagedError",
     "QueryError",
+    "RerankerError",
 ]
 
 
@@ -66,6 +68,10 @@ class EncoderError(ClirError):
 
 class EndpointError(ClirError):
     """The endpoint of a language model refuses the requests, or gives no answer to them."""
+
+
+class RerankerError(ClirError):
+    """A reranker can't be loaded or reached, or its answer is none."""
 
 
 class QueryError(ClirError):

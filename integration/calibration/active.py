@@ -9,6 +9,7 @@ from opensearchpy import OpenSearch
 
 from opensearch_clir.calibration.bundle import Bundle, Conditions
 from opensearch_clir.calibration.parameters import Parameters, builtin
+from opensearch_clir.calibration.second import SecondStage
 from opensearch_clir.calibration.store import BUILTIN, Pointer, Store
 from opensearch_clir.errors import (
     ClusterError,
@@ -61,10 +62,12 @@ class Active:
 
     Attributes:
         note: which parameters are in use and, if it is not the bundle, why.
+        second: weights of a reranker, where the bundle in use has them.
     """
 
     def __init__(self, client: OpenSearch, index: str, given: Parameters | None = None) -> None:
         self.note = "built-in parameters"
+        self.second: SecondStage | None = None
         self._given = given
         self._client = client
         self._index = index
@@ -81,7 +84,9 @@ class Active:
         problem = self._read()
         bundle = self._bundle
         differences = [] if bundle is None else _differences(bundle, schema)
+        self.second = None
         if bundle is not None and not differences:
+            self.second = bundle.second
             self.note = f"bundle {bundle.id} of {bundle.created}, {bundle.chosen}"
             if problem:
                 self.note += f" (the last one read: {problem})"

@@ -16,7 +16,7 @@ from opensearch_clir.calibration.predict import fused, shown
 from opensearch_clir.errors import DataError
 from opensearch_clir.evaluation.folds import make_folds
 
-__all__ = ["KNOT", "bent", "fit_bends", "held_out"]
+__all__ = ["KNOT", "bent", "bent_and_held_out", "fit_bends", "held_out"]
 
 #: Log-odds at which slopes change: a probability of .12.
 KNOT = -2.0
@@ -56,14 +56,31 @@ def bent(
 
     Raises: what `make` raises for all rows.
     """
+    return bent_and_held_out(rows, topics, make, background, seed=seed)[0]
+
+
+def bent_and_held_out(
+    rows: Sequence[Rows],
+    topics: Mapping[str, str],
+    make: Fitter,
+    background: Background,
+    *,
+    seed: int = 0,
+) -> tuple[Parameters, list[Array]]:
+    """Return what `bent` does, and each row's held-out log-odds after the bend.
+
+    None of a row where there is no bend. Arguments and errors as for `bent`.
+    """
     whole = make(rows)
     if len({topics[row.query] for row in rows}) < FOLDS:
-        return replace(whole, bends=STRAIGHT)
+        return replace(whole, bends=STRAIGHT), []
     try:
         logits = held_out(rows, topics, make, background, seed=seed)
     except DataError:
-        return replace(whole, bends=STRAIGHT)
-    return replace(whole, bends=fit_bends(rows, logits))
+        return replace(whole, bends=STRAIGHT), []
+    bends = fit_bends(rows, logits)
+    found = [bends.of(logit, row.matching) for row, logit in zip(rows, logits, strict=True)]
+    return replace(whole, bends=bends), found
 
 
 def held_out(

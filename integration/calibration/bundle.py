@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from opensearch_clir.calibration.parameters import Parameters
+from opensearch_clir.calibration.second import SecondStage
 from opensearch_clir.entities import ENTITY_RULES
 from opensearch_clir.errors import ConfigurationError, DataError
 from opensearch_clir.index_templates.schema import IndexSchema
@@ -136,6 +137,7 @@ class Bundle:
         chosen: the candidate that won, in words.
         trials: the cross-validation it won.
         version: of this layout.
+        second: weights of a reranker, where one was fitted.
     """
 
     index: str
@@ -146,6 +148,7 @@ class Bundle:
     chosen: str
     trials: tuple[Trial, ...] = ()
     version: int = FORMAT
+    second: SecondStage | None = None
 
     @property
     def checksum(self) -> str:
@@ -187,6 +190,7 @@ class Bundle:
                 chosen=str(value["chosen"]),
                 trials=tuple(Trial(**trial) for trial in value["trials"]),
                 version=version,
+                second=SecondStage.from_json(value["second"]) if "second" in value else None,
             )
             whole = bundle.checksum == value["checksum"] and bundle.id == value["id"]
         except (KeyError, TypeError, ValueError, AttributeError, ConfigurationError) as error:
@@ -201,6 +205,8 @@ class Bundle:
     def _content(self) -> dict[str, Any]:
         whole = {**asdict(self), "parameters": self.parameters.to_json()}
         whole["trials"] = [trial.to_json() for trial in self.trials]
+        if self.second is None:  # as bundles were before there were rerankers
+            del whole["second"]
         # Through JSON, so that tuples and lists, 1 and 1.0 have one form each.
         found: dict[str, Any] = json.loads(json.dumps(whole))
         return found

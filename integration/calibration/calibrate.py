@@ -8,10 +8,12 @@ from typing import Any
 
 from opensearch_clir.calibration.bundle import Bundle, Conditions, FittedOn, Trial
 from opensearch_clir.calibration.choose import LEAVE_ALONE, Choice, choose
+from opensearch_clir.calibration.fit_feedback import weighed
 from opensearch_clir.calibration.gather import JudgedQuery, Rows, gather
 from opensearch_clir.calibration.judgments import judged_queries
 from opensearch_clir.calibration.parameters import Parameters, builtin
 from opensearch_clir.calibration.places import measure_places
+from opensearch_clir.calibration.reranking import Reranking, choose_second, windowed
 from opensearch_clir.calibration.sample import document_ids, draw
 from opensearch_clir.calibration.store import BUILTIN, Pointer, Store, now
 from opensearch_clir.calibration.unlabelled import without_judgments
@@ -20,6 +22,8 @@ from opensearch_clir.evaluation.sets import EvaluationSet
 from opensearch_clir.languages import UND
 from opensearch_clir.progress import Progress, silent
 from opensearch_clir.query.prepare import Preparer
+from opensearch_clir.rerank.base import Reranker
+from opensearch_clir.rerank.window import WINDOW
 
 __all__ = ["Calibration", "calibrate"]
 
@@ -39,6 +43,8 @@ class Calibration:
         bundle: the new one; None where leaving everything alone won.
         stored: whether it is in the cluster and active.
         notes: what the user should know.
+        reranking: the cross-validation of a reranker, where one was tried.
+        feedback, feedback_trials: the same of feedback, where there are judgments.
     """
 
     index: str
@@ -48,6 +54,9 @@ class Calibration:
     bundle: Bundle | None
     stored: bool
     notes: tuple[str, ...]
+    reranking: Reranking | None = None
+    feedback: str = ""
+    feedback_trials: tuple[Trial, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dicts and lists."""
@@ -57,7 +66,13 @@ class Calibration:
             "stored": self.stored,
             "fitted_on": vars(self.fitted_on),
             "trials": [trial.to_json() for trial in self.trials],
+            "feedback_trials": [trial.to_json() for trial in self.feedback_trials],
             "notes": list(self.notes),
+            **(
+                {}
+                if self.reranking is None
+                else {"rerank_trials": [trial.to_json() for trial in self.reranking.trials]}
+            ),
             "bundle": self.bundle.to_json() if self.bundle is not None else None,
         }
 
@@ -70,6 +85,8 @@ def calibrate(
     prevalence: float | None = None,
     dry_run: bool = False,
     prior: Parameters | None = None,
+    reranker: Reranker | None = None,
+    window: int = WINDOW,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Calibration:
@@ -84,12 +101,15 @@ def calibrate(
             without judgments, which can't know it.
         dry_run: store nothing.
         prior: in place of the built-in parameters.
+        reranker: to be weighed, too; only with judgments.
+        window: first hits of each query that it scores.
         seed: of samples and folds.
         progress: told of queries.
 
     Raises:
         DataError: too little data, or ids that the index does not have.
-        ConfigurationError: a prevalence beside judgments, or out of range.
+        ConfigurationError: a prevalence beside judgments, or out of range; a reranker without.
+        RerankerError: it failed.
         ClusterError: the server refused or did not answer, or another calibration came first.
     """
     if judgments is not None and prevalence is not None:
@@ -97,23 +117,34 @@ def calibrate(
             "a prevalence is for calibrating without judgments; judgments say it themselves: "
             "leave out one of the two"
         )
+    if reranker is not None and judgments is None:
+        raise ConfigurationError(
+            "how much a reranker should count can't be learned without judgments: give --set"
+        )
     prior = prior or builtin()
     seen = store.pointer()
+    reranking = None
     if judgments is not None:
-        choice, fitted_on, notes = from_judgments(preparer, judgments, prior, seed, progress)
+        found = from_judgments(preparer, judgments, prior, seed, progress)
+        choice, fitted_on, notes = found.choice, found.fitted_on, found.notes
+        if reranker is not None:
+            reranking = _reranking(preparer, found, reranker, window, seed, progress)
     else:
         choice, fitted_on, notes = without_judgments(preparer, prior, prevalence, seed, progress)
     notes = [*notes, *_unseen(preparer, fitted_on)]
     bundle = None
-    if choice.name != LEAVE_ALONE:
+    second = reranking.stage if reranking is not None else None
+    new_feedback = choice.parameters.feedback != prior.feedback
+    if choice.name != LEAVE_ALONE or new_feedback or second is not None:
         bundle = Bundle(
             index=store.index,
             created=now(),
             conditions=Conditions.of(preparer.schema),
             parameters=choice.parameters,
             fitted_on=fitted_on,
-            chosen=choice.name,
+            chosen=f"{choice.name}; {choice.feedback}" if new_feedback else choice.name,
             trials=choice.trials,
+            second=second,
         )
         if not dry_run:
             store.add(bundle)
@@ -122,8 +153,37 @@ def calibrate(
         notes += _left_alone(store, seen)
     stored = bundle is not None and not dry_run
     return Calibration(
-        store.index, choice.name, fitted_on, choice.trials, bundle, stored, tuple(notes)
+        store.index,
+        choice.name,
+        fitted_on,
+        choice.trials,
+        bundle,
+        stored,
+        tuple(notes),
+        reranking,
+        choice.feedback,
+        choice.feedback_trials,
     )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What judged queries say.
+
+    Attributes:
+        choice: that they make.
+        fitted_on: what they are.
+        notes: what the user should know.
+        queries, rows: themselves and their evidence, in the same order.
+        topics: query id -> topic.
+    """
+
+    choice: Choice
+    fitted_on: FittedOn
+    notes: list[str]
+    queries: Sequence[JudgedQuery]
+    rows: Sequence[Rows]
+    topics: Mapping[str, str]
 
 
 def from_judgments(
@@ -132,8 +192,8 @@ def from_judgments(
     prior: Parameters,
     seed: int,
     progress: Progress,
-) -> tuple[Choice, FittedOn, list[str]]:
-    """Return what judged queries choose, what they are, and what the user should know.
+) -> Judged:
+    """Return what judged queries choose, and what they are.
 
     Raises: see `calibrate`.
     """
@@ -148,6 +208,7 @@ def from_judgments(
     topics = {query.id: judgments.components[query.id] for query in queries}
     origin = f"judgments of {judgments.name}"
     choice = choose(rows, topics, prior, places, origin=origin, seed=seed)
+    choice = weighed(preparer, choice, rows, topics, prior.feedback, origin=origin, seed=seed)
     fitted_on = FittedOn(
         source="judgments",
         name=judgments.name,
@@ -157,7 +218,22 @@ def from_judgments(
         queries_in=tuple(sorted({query.lang for query in queries})),
         documents_in=_answered_in(rows),
     )
-    return choice, fitted_on, notes
+    return Judged(choice, fitted_on, notes, queries, rows, topics)
+
+
+def _reranking(
+    preparer: Preparer,
+    found: Judged,
+    reranker: Reranker,
+    window: int,
+    seed: int,
+    progress: Progress,
+) -> Reranking:
+    windows = windowed(
+        preparer, reranker, found.queries, found.rows, found.choice, window, progress
+    )
+    origin = f"judgments of {found.fitted_on.name}"
+    return choose_second(windows, found.topics, reranker, origin=origin, seed=seed)
 
 
 def read_evidence(

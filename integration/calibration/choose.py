@@ -14,7 +14,7 @@ from opensearch_clir.calibration.fit import MIN_POSITIVES, Places, fit
 from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.intercepts import recalibrated
 from opensearch_clir.calibration.parameters import Parameters
-from opensearch_clir.calibration.predict import Scores, scores
+from opensearch_clir.calibration.predict import Scores, judged, log_odds
 from opensearch_clir.errors import DataError
 from opensearch_clir.evaluation.folds import make_folds
 
@@ -58,11 +58,18 @@ class Choice:
         name: of the winner; `LEAVE_ALONE` where the prior is as good as anything.
         parameters: the winner, fitted on all rows.
         trials: all candidates, from the simplest to the richest.
+        held_out: the winner's log-odds of each row's documents, from a fit without its topic; empty
+            where nothing was cross-validated.
+        feedback: the feedback that won beside it; empty where none was tried.
+        feedback_trials: all that were.
     """
 
     name: str
     parameters: Parameters
     trials: tuple[Trial, ...]
+    held_out: tuple[Array, ...] = ()
+    feedback: str = ""
+    feedback_trials: tuple[Trial, ...] = ()
 
 
 def check_enough(rows: Sequence[Rows], topics: Mapping[str, str]) -> None:
@@ -156,7 +163,8 @@ def choose(
         f"{trial.names[winner]}, bend", lambda some: bent(some, topics, make, plain.background)
     )
     winner = -1 if trial.worth(winner, -1) else winner
-    return Choice(trial.names[winner], trial.fitters[winner](rows), trial.table())
+    parameters = trial.fitters[winner](rows)
+    return Choice(trial.names[winner], parameters, trial.table(), tuple(trial.held_out[winner]))
 
 
 def select(trials: Sequence[Trial]) -> int:
@@ -184,19 +192,31 @@ class Trials:
         self.names: list[str] = []
         self.fitters: list[Fitter] = []
         self.found: list[Scores] = []
+        self.held_out: list[list[Array]] = []
 
     def add(self, name: str, fitter: Fitter) -> float:
         """Cross-fit one candidate and return its nDCG@10."""
-        ndcg, loss, shown = (np.zeros(len(self.rows)) for _ in range(3))
+        logits: dict[int, Array] = {}
         for fold in range(FOLDS):
-            held = np.flatnonzero(self.folds == fold).tolist()
             seen = [self.rows[i] for i in np.flatnonzero(self.folds != fold).tolist()]
-            got = scores([self.rows[i] for i in held], fitter(seen), self.background)
-            ndcg[held], loss[held], shown[held] = got.ndcg, got.loss, got.shown
-        self.names.append(name)
+            parameters = fitter(seen)
+            for i in np.flatnonzero(self.folds == fold).tolist():
+                logits[i] = log_odds(self.rows[i], parameters, self.background)
         self.fitters.append(fitter)
-        self.found.append(Scores(ndcg, loss, shown))
-        return float(ndcg.mean())
+        return self.add_held_out(name, [logits[i] for i in range(len(self.rows))])
+
+    def add_held_out(self, name: str, logits: list[Array]) -> float:
+        """Add a candidate by its held-out log-odds of each row, and return its nDCG@10."""
+        got = judged(self.rows, logits)
+        self.names.append(name)
+        self.found.append(got)
+        self.held_out.append(logits)
+        return float(got.ndcg.mean())
+
+    def better(self, before: int, after: int) -> bool:
+        """Whether a candidate ranks better by more than one standard error."""
+        gain, error = _behind(self.found[after].ndcg - self.found[before].ndcg, self.topics)
+        return gain > error
 
     def worth(self, before: int, after: int) -> bool:
         """Whether a candidate says the first hits' probabilities better, and ranks as well."""

@@ -63,6 +63,7 @@ class Rows:
         words: evidence of the clauses, >= 0, shape (n, len(WORDS)), columns as in `WORDS`.
         relevant: 0 or 1, shape (n,).
         weight: 1 / probability of the row being sampled, >= 1, shape (n,).
+        ids: of the documents, n of them; empty where nobody asks for their texts.
     """
 
     query: str
@@ -72,6 +73,7 @@ class Rows:
     words: NDArray[np.float64]
     relevant: NDArray[np.float64]
     weight: NDArray[np.float64]
+    ids: tuple[str, ...] = ()
 
     @property
     def matching(self) -> NDArray[np.bool_]:
@@ -88,6 +90,7 @@ class Rows:
             self.words[keep],
             self.relevant[keep],
             self.weight[keep],
+            tuple(self.ids[i] for i in np.flatnonzero(keep)) if self.ids else (),
         )
 
 
@@ -182,7 +185,7 @@ def _words(candidate: _Candidates, kind: str) -> dict[str, Any]:
 
 def _cosines(candidate: _Candidates) -> dict[str, Any]:
     plan, ids = candidate.plan, candidate.ids
-    query = cosines(plan, {"ids": {"values": ids}})
+    query = cosines(plan, plan.vector, {"ids": {"values": ids}})
     fields = [plan.lang_field]
     return {"query": query, "size": len(ids), "_source": False, "docvalue_fields": fields}
 
@@ -209,6 +212,7 @@ def _rows(
         words=np.array([[words.get(kind, {}).get(i, 0.0) for kind in WORDS] for i in ids]),
         relevant=np.array([float(i in query.relevant) for i in ids]),
         weight=np.array([each if i in candidate.drawn else 1.0 for i in ids]),
+        ids=tuple(ids),
     )
 
 

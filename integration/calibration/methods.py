@@ -12,6 +12,9 @@ from opensearch_clir.calibration.bundle import Bundle
 from opensearch_clir.calibration.store import BUILTIN, Store
 from opensearch_clir.progress import Progress, silent
 from opensearch_clir.query.prepare import Preparer
+from opensearch_clir.rerank.base import Reranker
+from opensearch_clir.rerank.registry import load_reranker
+from opensearch_clir.rerank.window import WINDOW
 
 if TYPE_CHECKING:
     from opensearch_clir.calibration.calibrate import Calibration
@@ -39,6 +42,8 @@ class CalibrationMethods:
         *,
         prevalence: float | None = None,
         dry_run: bool = False,
+        reranker: str | Reranker | None = None,
+        window: int = WINDOW,
         seed: int = 0,
         progress: Progress = silent,
     ) -> Calibration:
@@ -53,12 +58,17 @@ class CalibrationMethods:
             prevalence: share of the documents that answer a question, in (0, 1); only without
                 judgments, which say it themselves.
             dry_run: choose, but store nothing.
+            reranker: to be weighed, too, by name or itself; only with judgments. Its weights are
+                part of the bundle, if with them held-out topics are ranked better.
+            window: first hits of each question that it scores.
             seed: of samples and folds.
             progress: told of questions.
 
         Raises:
             DataError: a malformed set, ids that are not in the index, or too little data.
-            ConfigurationError: a prevalence beside judgments, or not in (0, 1).
+            ConfigurationError: a prevalence beside judgments, or not in (0, 1); a reranker
+                without judgments, or one that can't be meant.
+            RerankerError: the reranker can't be loaded, or failed.
             ClusterError: no answer, refused, or another calibration finished meanwhile.
         """
         from opensearch_clir.calibration.calibrate import calibrate
@@ -72,6 +82,8 @@ class CalibrationMethods:
             judgments=judgments,
             prevalence=prevalence,
             dry_run=dry_run,
+            reranker=load_reranker(reranker) if isinstance(reranker, str) else reranker,
+            window=window,
             seed=seed,
             progress=progress,
         )

@@ -24,6 +24,7 @@ from importlib.resources import files
 from typing import Any
 
 from opensearch_clir.calibration.bend import STRAIGHT, Bends
+from opensearch_clir.calibration.feedback import Feedback
 from opensearch_clir.errors import ConfigurationError
 
 __all__ = ["WORDS", "DensePair", "PairPlace", "Parameters", "builtin"]
@@ -79,6 +80,7 @@ class Parameters:
         head: the same in the heading fields, >= 0.
         pairs: by ordered pair, ``fr>en``; a pair that is not there goes by its class.
         bends: what becomes of the sum of all log-odds.
+        feedback: how much likeness to the first hits counts after that; None: nothing.
         origin: where the figures come from, for reports.
     """
 
@@ -93,6 +95,7 @@ class Parameters:
     head: float = 0.0
     pairs: Mapping[str, PairPlace] = field(default_factory=dict)
     bends: Bends = STRAIGHT
+    feedback: Feedback | None = None
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Parameters:
@@ -114,6 +117,9 @@ class Parameters:
                 head=float(value["head"]),
                 pairs={p: PairPlace(**place) for p, place in value.get("pairs", {}).items()},
                 bends=Bends.from_json(value["bends"]) if "bends" in value else STRAIGHT,
+                feedback=Feedback.from_json(value["feedback"])
+                if value.get("feedback") is not None
+                else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ConfigurationError(f"fusion parameters are damaged: {error!r}") from error
@@ -130,8 +136,10 @@ class Parameters:
         return parameters
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON form, without bends where they change nothing."""
+        """Return the JSON form, without bends and feedback where they change nothing."""
         found = asdict(self)
+        if self.feedback is None:
+            del found["feedback"]
         if self.bends == STRAIGHT:
             del found["bends"]
         return found

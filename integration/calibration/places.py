@@ -13,7 +13,7 @@ from opensearch_clir.calibration.sample import Sampled
 from opensearch_clir.encoders.background import robust_place
 from opensearch_clir.encoders.base import Encoder, encode
 
-__all__ = ["differing", "measure_places", "pair_places"]
+__all__ = ["differing", "measure_places", "pair_places", "shrunk"]
 
 #: Questions asked in each language.
 QUESTIONS = 100
@@ -97,8 +97,29 @@ def pair_places(
     pairs: dict[str, tuple[float, float]] = {}
     for same in (True, False):
         of_class = {pair: m for pair, m in measured.items() if (pair[0] == pair[1]) == same}
-        pairs |= _shrunk(of_class, background["matching" if same else "non_matching"])
+        pairs |= shrunk(of_class, background["matching" if same else "non_matching"])
     return dict(sorted(pairs.items()))
+
+
+def shrunk(
+    measured: Mapping[tuple[str, str], tuple[float, float, int]], of_class: tuple[float, float]
+) -> dict[str, tuple[float, float]]:
+    """Return location and scale of the pairs of a class, pulled towards it where texts are few.
+
+    Args:
+        measured: (query, document) language -> location, scale, number of texts.
+        of_class: location and scale of the class.
+    """
+    if not measured:
+        return {}
+    location = float(np.mean([m[0] for m in measured.values()]))
+    scale = float(np.mean([np.log(m[1]) for m in measured.values()]))
+    found = {}
+    for (query, document), (own, spread, count) in measured.items():
+        trust = count / (count + SHRINKAGE)
+        wider = float(np.exp((np.log(spread) - scale) * trust))
+        found[f"{query}>{document}"] = (of_class[0] + (own - location) * trust, of_class[1] * wider)
+    return found
 
 
 def differing(places: Places) -> float:
@@ -127,18 +148,3 @@ def _questions(encoder: Encoder, documents: Sequence[Sampled]) -> tuple[list[Sam
 def _unit(documents: Sequence[Sampled]) -> Array:
     rows = np.array([document.vector for document in documents])
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float64)
-
-
-def _shrunk(
-    measured: Mapping[tuple[str, str], tuple[float, float, int]], of_class: tuple[float, float]
-) -> dict[str, tuple[float, float]]:
-    if not measured:
-        return {}
-    location = float(np.mean([m[0] for m in measured.values()]))
-    scale = float(np.mean([np.log(m[1]) for m in measured.values()]))
-    found = {}
-    for (query, document), (own, spread, count) in measured.items():
-        trust = count / (count + SHRINKAGE)
-        wider = float(np.exp((np.log(spread) - scale) * trust))
-        found[f"{query}>{document}"] = (of_class[0] + (own - location) * trust, of_class[1] * wider)
-    return found

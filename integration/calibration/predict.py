@@ -12,7 +12,7 @@ from opensearch_clir.calibration.fit import Places
 from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.parameters import WORDS, Parameters
 
-__all__ = ["Scores", "first", "fused", "log_odds", "scores", "shown"]
+__all__ = ["Scores", "first", "fused", "judged", "log_odds", "scores", "shown"]
 
 #: Depth of the ranking that is looked at.
 DEPTH = 10
@@ -70,9 +70,13 @@ def scores(
     rows: Sequence[Rows], parameters: Parameters, background: Mapping[str, tuple[float, float]]
 ) -> Scores:
     """Return how good some parameters are for each query."""
+    return judged(rows, [log_odds(row, parameters, background) for row in rows])
+
+
+def judged(rows: Sequence[Rows], found: Sequence[Array]) -> Scores:
+    """Return how good log-odds are for each query; one array of shape (n,) for each."""
     ndcg, loss, seen = (np.zeros(len(rows)) for _ in range(3))
-    for i, row in enumerate(rows):
-        logits = log_odds(row, parameters, background)
+    for i, (row, logits) in enumerate(zip(rows, found, strict=True)):
         losses = np.logaddexp(0.0, logits) - row.relevant * logits
         ndcg[i] = _ndcg(logits, row.relevant)
         loss[i] = row.weight @ losses

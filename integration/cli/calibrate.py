@@ -11,9 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from opensearch_clir.calibration.bundle import Bundle, Trial
+from opensearch_clir.calibration.reranking import Reranking
 from opensearch_clir.cli.common import connection_options, open_client, print_json, report_errors
 from opensearch_clir.clir import Clir
 from opensearch_clir.progress import to_stream
+from opensearch_clir.rerank.options import MAX_WINDOW
+from opensearch_clir.rerank.window import WINDOW
 
 __all__ = ["calibrate"]
 
@@ -28,6 +31,18 @@ __all__ = ["calibrate"]
     "--prevalence", type=float, metavar="P",
     help="Share of the documents that answer a question, 0 to 1; only without --set.",
 )  # fmt: skip
+@click.option(
+    "--reranker",
+    metavar="NAME",
+    help="Weigh this reranker, too: embedded, a cross-encoder, or https://HOST/PATH#MODEL.",
+)
+@click.option(
+    "--rerank-window",
+    default=WINDOW,
+    show_default=True,
+    type=click.IntRange(1, MAX_WINDOW),
+    help="First hits of each question that the reranker scores.",
+)
 @click.option("--seed", default=0, show_default=True, help="Of samples and folds.")
 @click.option("--dry-run", is_flag=True, help="Choose and show, but store nothing.")
 @click.option("--history", is_flag=True, help="List the stored bundles, the latest first.")
@@ -39,6 +54,8 @@ def calibrate(
     index: str,
     folder: Path | None,
     prevalence: float | None,
+    reranker: str | None,
+    rerank_window: int,
     seed: int,
     dry_run: bool,
     history: bool,
@@ -54,6 +71,7 @@ def calibrate(
     \b
     Example:
       clir calibrate kb --set sets/helpdesk
+      clir calibrate kb --set sets/helpdesk --reranker embedded
       clir calibrate kb --history
       clir calibrate kb --rollback built-in
     """
@@ -72,7 +90,13 @@ def calibrate(
             click.echo(f"{index} is searched with {_what(rollback)} now.")
         return
     found = clir.calibrate(
-        folder, prevalence=prevalence, dry_run=dry_run, seed=seed, progress=to_stream()
+        folder,
+        prevalence=prevalence,
+        dry_run=dry_run,
+        reranker=reranker,
+        window=rerank_window,
+        seed=seed,
+        progress=to_stream(),
     )
     if as_json:
         print_json(found.to_json())
@@ -85,11 +109,27 @@ def calibrate(
     if found.trials:
         _trials(found.trials, found.chosen)
     click.echo(f"Chosen: {found.chosen}")
+    if found.feedback_trials:
+        _trials(found.feedback_trials, found.feedback)
+        click.echo(f"Chosen: {found.feedback}")
+    if found.reranking is not None:
+        _trials(found.reranking.trials, found.reranking.chosen)
+        click.echo(f"Reranker {reranker}: {_weighs(found.reranking)}.")
     for note in found.notes:
         click.echo(f"Note: {note}.")
     if found.bundle is not None:
         where = "active in the cluster" if found.stored else "dry run, nothing was stored"
         click.echo(f"Bundle {found.bundle.id}: {where}.")
+
+
+def _weighs(found: Reranking) -> str:
+    stage = found.stage
+    if stage is None:
+        return "leaving it out is as good"
+    own, other = stage.matching.weight, stage.non_matching.weight
+    return (
+        f"a standard deviation of its scores weighs {own:.2f} in one language, {other:.2f} across"
+    )
 
 
 def _what(id_: str) -> str:

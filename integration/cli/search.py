@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -18,6 +19,8 @@ from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.query.explain import Explanation
 from opensearch_clir.query.forms import FORMS
 from opensearch_clir.query.highlight import snippets
+from opensearch_clir.rerank.options import Rerank
+from opensearch_clir.rerank.window import WINDOW
 
 __all__ = ["explain", "search"]
 
@@ -43,6 +46,21 @@ _language = click.option(
 @click.option("--form", type=click.Choice(FORMS), default="auto", show_default=True,
               help="Form of the query.")  # fmt: skip
 @click.option("--routing", help="Custom routing values, separated by commas.")
+@click.option(
+    "--feedback/--no-feedback",
+    default=True,
+    help="Whether likeness to the first hits counts, where the index's weights have it.",
+)
+@click.option(
+    "--rerank",
+    "reranker",
+    metavar="NAME",
+    help="Rerank the first hits: embedded, a cross-encoder, or https://HOST/PATH#MODEL.",
+)
+@click.option("--rerank-window", default=WINDOW, show_default=True, help="Hits to rerank.")
+@click.option(
+    "--rerank-seconds", type=float, help="Time for the reranker; the rest stays as it is."
+)
 @click.option("--highlight", is_flag=True, help="Show where the question's words are found.")
 @click.option("--json", "as_json", is_flag=True, help="Print the server's response.")
 @connection_options
@@ -58,6 +76,10 @@ def search(
     read: str | None,
     form: str,
     routing: str | None,
+    feedback: bool,
+    reranker: str | None,
+    rerank_window: int,
+    rerank_seconds: float | None,
     highlight: bool,
     as_json: bool,
     **connection: Any,
@@ -69,7 +91,12 @@ def search(
       clir search kb "comment réinitialiser la machine ?" --size 5
       clir search kb "warranty" --filter '{"term": {"product": "KX-410"}}'
       clir search kb "garantie" --read fr=1,en=0.8 --highlight
+      clir search kb "garantie" --rerank embedded
     """
+    if reranker is None and (rerank_window != WINDOW or rerank_seconds is not None):
+        raise click.UsageError("--rerank-window and --rerank-seconds need --rerank")
+    seconds = math.inf if rerank_seconds is None else rerank_seconds
+    rerank = None if reranker is None else Rerank(reranker, rerank_window, seconds=seconds)
     client, settings = open_client(**connection)
     clir = Clir(client, index, query_detector=settings.query_detector)
     response = clir.search(
@@ -82,6 +109,8 @@ def search(
         languages_read=_read(read),
         form=form,
         routing=routing,
+        feedback=feedback,
+        rerank=rerank,
         **({"highlight": True} if highlight else {}),
         **({} if as_json else {"_source": True}),
     )
@@ -96,6 +125,7 @@ def search(
 @click.argument("query")
 @click.option("--id", "document", help="Document to explain; default: the first hit.")
 @_language
+@click.option("--rerank", "reranker", metavar="NAME", help="Show what this reranker adds, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
 @connection_options
 @report_errors
@@ -104,6 +134,7 @@ def explain(
     query: str,
     document: str | None,
     languages: str | None,
+    reranker: str | None,
     as_json: bool,
     **connection: Any,
 ) -> None:
@@ -116,11 +147,12 @@ def explain(
     client, settings = open_client(**connection)
     clir = Clir(client, index, query_detector=settings.query_detector)
     if document is None:
-        hits = clir.search(query, size=1, languages=_languages(languages))["hits"]["hits"]
+        found = clir.search(query, size=1, languages=_languages(languages), rerank=reranker)
+        hits = found["hits"]["hits"]
         if not hits:
             raise QueryError(f"nothing found in {index!r}, so there is no hit to explain")
         document = hits[0]["_id"]
-    explanation = clir.explain(query, document, languages=_languages(languages))
+    explanation = clir.explain(query, document, languages=_languages(languages), rerank=reranker)
     if as_json:
         print_json(explanation.to_json())
     else:
@@ -163,6 +195,12 @@ def _show(response: dict[str, Any], schema: IndexSchema) -> None:
     total = response["hits"]["total"]
     at_least = "at least " if total["relation"] == "gte" else ""
     click.echo(f"{at_least}{total['value']} candidates, {response['took']} ms")
+    about = response.get("clir", {}).get("rerank")
+    if about is not None:
+        count = f"{about['rescored']} of {about['window']} hits"
+        click.echo(f"{about['reranker']} reranked {count} in {about['ms']} ms")
+        if "note" in about:
+            click.echo(f"Note: {about['note']}.")
     if not response["hits"]["hits"]:
         click.echo("Nothing found.")
         return

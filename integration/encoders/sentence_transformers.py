@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,25 +13,11 @@ import numpy as np
 
 from opensearch_clir.encoders import model_files, prompts
 from opensearch_clir.encoders.base import Role, Vectors
+from opensearch_clir.encoders.loading import INSTALL, hint, one_line
 from opensearch_clir.encoders.texts import quiet_forks, well_formed
 from opensearch_clir.errors import EncoderError
 
 __all__ = ["SentenceTransformersEncoder"]
-
-_INSTALL = (
-    "it needs sentence-transformers; run: pip install 'opensearch-clir[sentence-transformers]'"
-)
-
-_CHECK_FOLDER = "check that the folder holds a complete sentence-transformers model"
-_CHECK_HUB = (
-    "check the model's name or folder, the connection to the hub and, for a private model, that "
-    "you are logged in there"
-)
-
-#: Tokens of the hub, and credentials or query strings of addresses, as messages may quote them.
-_SECRETS = re.compile(
-    r"hf_\w+|(?<=://)[^/\s@]+@|(?<=[\w/])\?[^\s'\")]*=[^\s'\")]*|Bearer\s+\S+", re.IGNORECASE
-)
 
 
 class SentenceTransformersEncoder:
@@ -127,7 +112,7 @@ class SentenceTransformersEncoder:
                     normalize_embeddings=True,
                 )
         except (RuntimeError, ValueError) as error:
-            raise EncoderError(f"the model {self.name!r} failed: {_line(error)}") from error
+            raise EncoderError(f"the model {self.name!r} failed: {one_line(error)}") from error
         return np.asarray(vectors, dtype=np.float32)
 
 
@@ -135,14 +120,14 @@ def _load(source: str, name: str, device: str | None) -> Any:
     try:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
-        raise EncoderError(f"can't use the encoder {name!r}: {_INSTALL}") from error
+        raise EncoderError(f"can't use the encoder {name!r}: {INSTALL}") from error
     quiet_forks()
     try:
         return SentenceTransformer(source, device=device)
     # Hub, network, weight and configuration errors have no common base but Exception.
     except Exception as error:
-        hint = _CHECK_FOLDER if Path(source).is_dir() else _CHECK_HUB
-        raise EncoderError(f"can't load the encoder {name!r}: {_line(error)}; {hint}") from error
+        text = f"can't load the encoder {name!r}: {one_line(error)}; {hint(source)}"
+        raise EncoderError(text) from error
 
 
 def _dimension(model: Any, name: str) -> int:
@@ -161,10 +146,3 @@ def _cached(name: str) -> Path | None:
         return Path(snapshot_download(name, local_files_only=True))
     except (OSError, ValueError):  # not cached, or no name of a model on the hub
         return None
-
-
-def _line(error: BaseException) -> str:
-    """Return the start of an error's message as one line without secrets."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    text = _SECRETS.sub("…", text)
-    return text if len(text) <= 300 else text[:299] + "…"

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import numpy as np
 
-from opensearch_clir.calibration.bending import bent
+from opensearch_clir.calibration.bending import bent_and_held_out
 from opensearch_clir.calibration.fit import Places, fit
+from opensearch_clir.calibration.fit_feedback import (
+    DocumentVectors,
+    FeedbackWindows,
+    choose_feedback,
+    read_vectors,
+)
 from opensearch_clir.calibration.gather import JudgedQuery, Rows, gather
 from opensearch_clir.calibration.parameters import Parameters, builtin
 from opensearch_clir.evaluation.metrics import per_query
@@ -91,19 +97,18 @@ class Tuner:
             ClusterError: the server refused or did not answer.
         """
         queries = judged(self.set, list(self.folds))
-        rows = progress(
-            gather(bench.preparer, queries, list(self.set.documents), seed=self.seed),
-            label="evidence",
-            total=len(queries),
-        )
+        evidence = gather(bench.preparer, queries, list(self.set.documents), seed=self.seed)
+        rows = list(progress(evidence, label="evidence", total=len(queries)))
         found: dict[str, Rows] = {r.query: r for r in rows}
         places = Places(bench.preparer.schema.generation.background)
+        vectors = read_vectors(bench.preparer, rows)
         return {
             fold: cross_fitted(
                 [found[q] for q in self.training(fold)],
                 self.set.components,
                 places,
                 f"{self.set.name}, all folds but {fold}",
+                vectors=vectors,
             )
             for fold in self.numbers
         }
@@ -160,6 +165,7 @@ def cross_fitted(
     places: Places,
     origin: str,
     prior: Parameters | None = None,
+    vectors: DocumentVectors | None = None,
 ) -> Parameters:
     """Return the parameters that are learned from the judged queries of some folds.
 
@@ -169,6 +175,7 @@ def cross_fitted(
         places: of unrelated cosines.
         origin: where the rows come from, for reports.
         prior: in place of the built-in parameters.
+        vectors: of the rows' documents, for weights of feedback; None: the prior's stay.
 
     Raises:
         DataError: too few relevant pairs to fit.
@@ -178,7 +185,12 @@ def cross_fitted(
     def weights(some: Sequence[Rows]) -> Parameters:
         return fit(some, start, places, origin=origin, pair_ridge=PAIR_RIDGE)
 
-    return bent(rows, topics, weights, places.background)
+    found, logits = bent_and_held_out(rows, topics, weights, places.background)
+    if vectors is None or not logits:
+        return found
+    windows = FeedbackWindows(rows, logits, vectors, places.background["non_matching"])
+    chosen = choose_feedback(windows, topics, start.feedback, origin=origin)
+    return replace(found, feedback=chosen.feedback)
 
 
 def judged(evaluation_set: EvaluationSet, queries: Sequence[str]) -> list[JudgedQuery]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from opensearch_clir.errors import QueryError
 
-__all__ = ["clauses", "language_hint", "probability", "routing_value", "whole_number"]
+__all__ = ["clauses", "language_hint", "probability", "routing_value", "truth", "whole_number"]
 
 
 def whole_number(name: str, value: Any) -> int:
@@ -21,6 +21,17 @@ def whole_number(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise QueryError(f"{name} must be a whole number, got {value!r}")
     return int(value)
+
+
+def truth(name: str, value: Any) -> bool:
+    """Return True or False.
+
+    Raises:
+        QueryError: it is something else.
+    """
+    if not isinstance(value, bool):
+        raise QueryError(f"{name} must be True or False, got {value!r}")
+    return value
 
 
 def probability(name: str, value: Any) -> float | None:

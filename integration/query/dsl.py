@@ -12,6 +12,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from opensearch_clir.query.evidence import (
     ClauseEvidence,
     LexicalEvidence,
@@ -88,6 +91,8 @@ def candidates(
         clauses += neighbours
     elif plan.vector is not None:
         clauses.append(unscored(nearest(plan, filters)))
+        if plan.indexed and plan.feedback is not None and plan.feedback.centre is not None:
+            clauses.append(unscored(_neighbours(plan, plan.feedback.centre.vector, filters)))
     return clauses
 
 
@@ -152,7 +157,11 @@ def nearest(plan: QueryPlan, filters: Sequence[Query] = ()) -> Query:
     if not plan.indexed:
         # No graph: every document with a vector is a candidate, and the script scores it.
         return {"exists": {"field": plan.vector_field}}
-    nearest: Query = {"vector": plan.vector.tolist(), "k": plan.k}
+    return _neighbours(plan, plan.vector, filters)
+
+
+def _neighbours(plan: QueryPlan, vector: NDArray[np.float32], filters: Sequence[Query]) -> Query:
+    nearest: Query = {"vector": vector.tolist(), "k": plan.k}
     if filters:
         nearest["filter"] = {"bool": {"filter": list(filters)}}
     return {"knn": {plan.vector_field: nearest}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from opensearch_clir.query.dsl import Query, evidence_clause, one_stage
 from opensearch_clir.query.plan import DenseLine, QueryPlan
 from opensearch_clir.query.scripts import cosines
 
-__all__ = ["BEND", "NAMES", "Evidence", "Explanation", "explain"]
+__all__ = ["BEND", "FEEDBACK", "NAMES", "RERANKED", "Evidence", "Explanation", "explain"]
 
 #: What explanations call the kinds of evidence that clauses give.
 NAMES = {
@@ -30,6 +31,12 @@ NAMES = {
 #: What explanations call the step from the sum of all evidence to the score's log-odds.
 BEND = "as a shown hit"
 
+#: What explanations call the step that likeness to the first hits makes.
+FEEDBACK = "like the first hits"
+
+#: What explanations call the step that a reranker takes.
+RERANKED = "reranker"
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -37,8 +44,10 @@ class Evidence:
 
     Attributes:
         kind: ``dense``, one of `NAMES`, or `BEND`: how likely the first hits with such a sum are
-            relevant, beyond what the sum says; its value is the sum, its weight the slope there.
-        field: where it was found.
+            relevant, beyond what the sum says; its value is the sum, its weight the slope there. Or
+            `FEEDBACK`: what the cosine to the first hits, its value, changes. Or
+            `RERANKED`: what a reranker's score, its value, changes.
+        field: where it was found; of the reranker, its name.
         value: the evidence itself: cosine in [-1, 1], BM25 / bound, >= 0, or the share of the
             query's entities or pieces that was found, in [0, 1]; ``None`` where the document has
             no vector.
@@ -110,14 +119,18 @@ def explain(
         for e in plan.clauses
     ]
     if plan.vector is not None:
-        queries.append(cosines(plan, only))
+        queries.append(cosines(plan, plan.vector, only))
+    centre = plan.feedback.centre if plan.feedback is not None else None
+    if centre is not None:
+        queries.append(cosines(plan, centre.vector, only))
     found = _run(client, index, queries, [plan.lang_field], search_type)
     if found[0] is None:
         raise QueryError(f"no document with id {document!r} in {index!r}")
     lang = found[0].get("fields", {}).get(plan.lang_field, ["und"])[0]
     line = plan.lines.get(lang, plan.other)
     clauses = found[2 : 2 + len(plan.clauses)]
-    evidences = [_dense(plan, line, found[-1] if plan.vector is not None else None)]
+    dense = found[2 + len(plan.clauses)] if plan.vector is not None else None
+    evidences = [_dense(plan, line, dense)]
     for evidence, hit in zip(plan.clauses, clauses, strict=True):
         if hit is not None:
             evidences.append(
@@ -130,6 +143,8 @@ def explain(
                 )
             )
     evidences += _bent(plan, line, math.fsum(e.log_odds for e in evidences))
+    if centre is not None:
+        evidences.append(_fed_back(plan, lang, evidences, found[-1]))
     query_language = plan.posterior.primary
     return Explanation(
         index=found[0]["_index"],
@@ -141,7 +156,7 @@ def explain(
         probability=found[1]["_score"] if found[1] else None,
         log_odds=math.fsum(e.log_odds for e in evidences),
         evidences=tuple(evidences),
-        notes=plan.notes,
+        notes=(*plan.notes, *_first_hits(plan)),
     )
 
 
@@ -160,6 +175,28 @@ def _bent(plan: QueryPlan, line: DenseLine, total: float) -> list[Evidence]:
     bent = float(line.bend.of(np.array(total), plan.knot))
     slope = line.bend.below if total < plan.knot else line.bend.above
     return [Evidence(BEND, "", total, slope, bent - total)]
+
+
+def _fed_back(
+    plan: QueryPlan, lang: str, before: Sequence[Evidence], hit: dict[str, Any] | None
+) -> Evidence:
+    """Return what likeness to the first hits changes."""
+    assert plan.feedback is not None
+    at, keep, slope, missing = plan.feedback.numbers(plan.feedback.line(lang))
+    total = math.fsum(e.log_odds for e in before)
+    known = hit is not None and hit["_score"] != 0
+    cosine = hit["_score"] - 1.0 if hit is not None and known else None
+    new = keep * total + (missing if cosine is None else at + slope * cosine)
+    if (shown := plan.feedback.shown) is not None:
+        new = float(shown.of(np.array(new), plan.feedback.standing))
+    return Evidence(FEEDBACK, plan.vector_field, cosine, slope, new - total)
+
+
+def _first_hits(plan: QueryPlan) -> list[str]:
+    if plan.feedback is None or not plan.feedback.documents:
+        return []
+    known = ", ".join(f"{id_!r} ({score:.2f})" for id_, score in plan.feedback.documents)
+    return [f"the first hits are {known}"]
 
 
 def _run(

@@ -14,6 +14,7 @@ from opensearch_clir.calibration.parameters import PairPlace, Parameters
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.language.base import LanguagePosterior
 from opensearch_clir.query.evidence import ClauseEvidence, LexicalEvidence, TermSetEvidence
+from opensearch_clir.query.feedback import FeedbackPlan, feedback_plan
 from opensearch_clir.query.sought import entity_terms, translated_terms
 from opensearch_clir.query.statistics import FieldStatistics, TermStatistics
 from opensearch_clir.query.words import QueryWords
@@ -108,6 +109,7 @@ class QueryPlan:
         k: nearest neighbours asked of each shard.
         knot: log-odds at which the lines' bends are.
         notes: what was not as it should be when the query was read, for explanations.
+        feedback: how likeness to the first hits counts; None: it does not.
     """
 
     text: str
@@ -123,6 +125,7 @@ class QueryPlan:
     sets: tuple[TermSetEvidence, ...] = ()
     knot: float = 0.0
     notes: tuple[str, ...] = ()
+    feedback: FeedbackPlan | None = None
 
     @property
     def clauses(self) -> tuple[ClauseEvidence, ...]:
@@ -181,6 +184,9 @@ def make_plan(
         k=k,
         sets=sets,
         knot=parameters.bends.knot,
+        feedback=feedback_plan(
+            parameters.feedback, schema.generation.background["non_matching"], languages, ours
+        ),
     )
 
 

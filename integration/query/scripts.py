@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from opensearch_clir.query.feedback import FeedbackPlan
 from opensearch_clir.query.plan import DenseLine, QueryPlan
 from opensearch_clir.query.preferences import EVERYBODY, Readers
 
@@ -45,13 +49,27 @@ double sum = (found ? _score - params.mark : _score) + dense;
 # opensearch_clir.calibration.bend.
 _SCORE = """
 double off = sum - params.knot;
-double bent = line[3] + (off < 0 ? line[4] : line[5]) * off;
-double p = use / (1.0 + Math.exp(-bent));
+double odds = line[3] + (off < 0 ? line[4] : line[5]) * off;
 """
 
-_ALL = _SUM + _SCORE + "return p;"
+# What likeness to the first hits makes of them, see opensearch_clir.calibration.feedback.
+_FEEDBACK = """
+def more = params.feedback.containsKey(lang) ? params.feedback[lang] : params.feedback_other;
+odds = more[1] * odds + (known
+  ? more[0] + more[2] * cosineSimilarity(params.centre, doc[params.field])
+  : more[3]);
+"""
 
-_GATED = _GATED_SUM + _SCORE + "return found || p >= params.least ? p : 0.0;"
+_SHOWN = """
+double away = odds - params.shown[0];
+odds = params.shown[1] + (away < 0 ? params.shown[2] : params.shown[3]) * away;
+"""
+
+_PROBABILITY = "double p = use / (1.0 + Math.exp(-odds));"
+
+_RETURN = "return p;"
+
+_GATED_RETURN = "return found || p >= params.least ? p : 0.0;"
 
 _COSINE = """
 if (!doc.containsKey(params.field) || doc[params.field].size() == 0) { return 0; }
@@ -73,11 +91,11 @@ class Gate:
     least: float
 
 
-def cosines(plan: QueryPlan, within: Query) -> Query:
+def cosines(plan: QueryPlan, vector: NDArray[np.float32] | None, within: Query) -> Query:
     """Return the query that scores documents by 1 + cosine; 0 for those without a vector."""
-    if plan.vector is None:
+    if vector is None:
         return within
-    params = {"field": plan.vector_field, "vector": plan.vector.tolist()}
+    params = {"field": plan.vector_field, "vector": vector.tolist()}
     return {"script_score": {"query": within, "script": {"source": _COSINE, "params": params}}}
 
 
@@ -86,8 +104,8 @@ def evidence_script(
 ) -> Query:
     """Return the script that turns matched words and the cosine into the probability.
 
-    The source is one of four constants, so the server compiles it once; all that varies is in the
-    parameters.
+    The source is one of eight constants, so the server compiles each once; all that varies is in
+    the parameters.
     """
     parameters: dict[str, Any] = {
         "lang": plan.lang_field,
@@ -97,15 +115,32 @@ def evidence_script(
         "use": dict(readers.use),
         "rest": readers.rest,
     }
-    score = _ALL
+    total, returned = _SUM, _RETURN
     if gate is not None:
-        score = _GATED
+        total, returned = _GATED_SUM, _GATED_RETURN
         parameters |= {"mark": gate.mark, "least": gate.least}
-    if plan.vector is None:
-        return {"source": _WORDS_ONLY + score, "params": parameters}
-    parameters["field"] = plan.vector_field
-    parameters["vector"] = plan.vector.tolist()
-    return {"source": _DENSE + score, "params": parameters}
+    dense, feedback = _WORDS_ONLY, ""
+    if plan.vector is not None:
+        dense = _DENSE
+        parameters["field"] = plan.vector_field
+        parameters["vector"] = plan.vector.tolist()
+        if plan.feedback is not None and plan.feedback.centre is not None:
+            feedback = _FEEDBACK if plan.feedback.shown is None else _FEEDBACK + _SHOWN
+            parameters |= _feedback(plan.feedback)
+    source = dense + total + _SCORE + feedback + _PROBABILITY + returned
+    return {"source": source, "params": parameters}
+
+
+def _feedback(feedback: FeedbackPlan) -> dict[str, Any]:
+    assert feedback.centre is not None
+    shown = feedback.shown
+    return {
+        **({} if shown is None else {"shown": shown.numbers(feedback.standing)}),
+        # The server's cosine does not mind the length, which the lines have.
+        "centre": feedback.centre.vector.tolist(),
+        "feedback": {code: feedback.numbers(line) for code, line in feedback.lines.items()},
+        "feedback_other": feedback.numbers(feedback.other),
+    }
 
 
 def numbers(line: DenseLine) -> list[float]:

@@ -38,7 +38,7 @@ def index(client: OpenSearch) -> Iterator[str]:
 
 
 def opened(client: OpenSearch, index: str, bends: Bends) -> Clir:
-    parameters: Parameters = replace(builtin(), bends=bends)
+    parameters: Parameters = replace(builtin(), bends=bends, feedback=None)
     return Clir(client, index, encoder=ConceptEncoder(), parameters=parameters)
 
 

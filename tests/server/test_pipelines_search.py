@@ -32,7 +32,7 @@ def scores(response: dict[str, Any]) -> dict[str, float]:
 def probability(client: OpenSearch, dropped_in: str) -> dict[str, float]:
     """Probability of every document by id, for `TEXT`."""
     # Not through a pipeline, which the next test is about.
-    request = Clir(client, dropped_in).request(TEXT, size=500)
+    request = Clir(client, dropped_in).request(TEXT, size=500, feedback=False)
     return scores(client.search(index=dropped_in, body=request, params=UNTOUCHED))
 
 

@@ -71,4 +71,4 @@ def _nearest(plan: QueryPlan, within: Body) -> Body:
         nearest = {"vector": plan.vector.tolist(), "k": plan.k, "filter": within}
         return {"knn": {plan.vector_field: nearest}}
     having = [within, {"exists": {"field": plan.vector_field}}]
-    return cosines(plan, {"bool": {"filter": having}})
+    return cosines(plan, plan.vector, {"bool": {"filter": having}})

@@ -1,0 +1,157 @@
+"""Whether a reranker is worth its while in an index: cross-validated against leaving it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from opensearch_clir.calibration.bundle import Trial
+from opensearch_clir.calibration.choose import FOLDS, Choice, Trials
+from opensearch_clir.calibration.fit_second import Windowed, fit_second, with_second
+from opensearch_clir.calibration.gather import JudgedQuery, Rows
+from opensearch_clir.calibration.predict import first
+from opensearch_clir.calibration.second import SecondStage
+from opensearch_clir.cluster import guarded
+from opensearch_clir.progress import Progress, silent
+from opensearch_clir.query.prepare import Preparer
+from opensearch_clir.rerank.base import Candidate, Reranker, scored
+from opensearch_clir.rerank.texts import text_of
+
+__all__ = ["Reranking", "choose_second", "windowed"]
+
+#: Documents read in one request.
+BATCH = 200
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Reranking:
+    """What cross-validation says of a reranker.
+
+    Attributes:
+        chosen: the candidate that won, in words.
+        stage: its weights; None where leaving it out is as good.
+        trials: without it, and with it in two ways.
+        scored: documents that it scored.
+    """
+
+    chosen: str
+    stage: SecondStage | None
+    trials: tuple[Trial, ...]
+    scored: int
+
+
+def choose_second(
+    windows: Sequence[Windowed],
+    topics: Mapping[str, str],
+    reranker: Reranker,
+    *,
+    origin: str = "",
+    seed: int = 0,
+) -> Reranking:
+    """Return the reranker's weights, if with them held-out topics are ranked better.
+
+    By more than one standard error of the paired difference over topics, as for all else that is
+    chosen; a location and scale for each pair must then be as much better than one for each class.
+
+    Args:
+        windows: of the judged queries.
+        topics: query id -> topic; a topic is never split.
+        reranker: that scored them.
+        origin: where the queries come from, for reports.
+        seed: of the folds.
+
+    Raises: what the reranker raises for its fingerprint.
+    """
+    name, fingerprint = reranker.name, reranker.fingerprint
+
+    def fitted(by_pair: bool) -> Callable[[Sequence[Windowed]], SecondStage]:
+        return lambda some: fit_second(some, name, fingerprint, by_pair=by_pair, origin=origin)
+
+    trials = Trials([w.rows for w in windows], topics, {}, seed)
+    trials.add_held_out("without the reranker", [w.log_odds for w in windows])
+    makers = [fitted(False), fitted(True)]
+    for make, label in zip(makers, ("", ", places of pairs"), strict=True):
+        trials.add_held_out(f"{name}{label}", _cross_fitted(windows, trials.folds, make))
+    winner = 0
+    for number in (1, 2):
+        winner = number if trials.better(winner, number) else winner
+    stage = makers[winner - 1](windows) if winner else None
+    known = sum(int(w.known.sum()) for w in windows)
+    return Reranking(trials.names[winner], stage, trials.table(), known)
+
+
+def windowed(
+    preparer: Preparer,
+    reranker: Reranker,
+    queries: Sequence[JudgedQuery],
+    rows: Sequence[Rows],
+    choice: Choice,
+    size: int,
+    progress: Progress = silent,
+) -> list[Windowed]:
+    """Have each query's first hits scored.
+
+    Args:
+        preparer: of the index.
+        reranker: to be tried.
+        queries, rows: of the judgments, in the same order.
+        choice: of the first stage, with its held-out log-odds.
+        size: hits that are scored.
+        progress: told of queries.
+
+    Raises:
+        RerankerError: it failed.
+        ClusterError: documents can't be read.
+    """
+    found = []
+    together = list(zip(queries, rows, choice.held_out, strict=True))
+    for query, row, logits in progress(together, label=reranker.name, total=len(together)):
+        chosen = np.flatnonzero(first(row, logits, size))
+        chosen = chosen[np.argsort(-logits[chosen], kind="stable")]
+        texts = read_texts(preparer, [row.ids[i] for i in chosen])
+        candidates = [
+            Candidate(row.ids[i], str(row.documents[i]), texts.get(row.ids[i], "")) for i in chosen
+        ]
+        scores = np.full(len(logits), np.nan)
+        scores[chosen] = scored(reranker, query.text, candidates)
+        found.append(Windowed(row, logits, scores))
+    return found
+
+
+def read_texts(preparer: Preparer, ids: Sequence[str]) -> dict[str, str]:
+    """Return the texts of documents by id, blank where they have none. Raises `ClusterError`."""
+    schema = preparer.schema
+    wanted = [field.name for field in schema.fields]
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), BATCH):
+        part = list(ids[start : start + BATCH])
+        body = {"query": {"ids": {"values": part}}, "size": len(part), "_source": wanted}
+        with guarded(f"reading documents of {preparer.index!r}"):
+            answer = preparer.client.search(index=preparer.index, body=body)
+        for hit in answer["hits"]["hits"]:
+            found[hit["_id"]] = text_of(hit.get("_source", {}), schema)
+    return found
+
+
+def _cross_fitted(
+    windows: Sequence[Windowed],
+    folds: NDArray[np.int_],
+    make: Callable[[Sequence[Windowed]], SecondStage],
+) -> list[Array]:
+    """Return each query's log-odds after a second stage that was made without its fold.
+
+    Args:
+        windows: of the queries.
+        folds: of each, shape (queries,).
+        make: fits the second stage.
+    """
+    stages = {
+        fold: make([w for w, own in zip(windows, folds, strict=True) if own != fold])
+        for fold in range(FOLDS)
+    }
+    return [with_second(w, stages[int(own)]) for w, own in zip(windows, folds, strict=True)]

@@ -1,0 +1,129 @@
+"""Late interaction with the embedded model: every word of the question meets its best match.
+
+MaxSim (Khattab and Zaharia, "ColBERT", SIGIR 2020) over the vectors of pieces, from the texts at
+query time: nothing is stored, and numpy does the work.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from opensearch_clir.encoders.registry import EMBEDDED, load_encoder
+from opensearch_clir.encoders.static import StaticEncoder
+from opensearch_clir.rerank.base import Evidence
+
+__all__ = ["LateInteraction", "embedded_reranker"]
+
+#: Version of the rules below; part of the fingerprint.
+RULES = 1
+
+#: Exponent on the length of a piece's vector, the model's own term weighting, for its weight.
+SHARPNESS = 1.5
+
+#: Distinct pieces that count: of the question its weightiest, of a candidate its first.
+QUERY_PIECES, PIECES = 64, 1_024
+
+#: Candidates cut into pieces between two looks at the clock.
+BATCH = 16
+
+_LETTER = re.compile(r"[^\W_]")
+
+Floats = NDArray[np.float32]
+Rows = NDArray[np.intp]
+
+
+class LateInteraction:
+    """The mean over a question's pieces of each one's highest cosine with a piece of the text.
+
+    Pieces weigh the length of their vector to the power of `SHARPNESS`; scores are in [0, 1]. Safe
+    to share between threads.
+
+    Attributes:
+        name: of the reranker.
+    """
+
+    def __init__(self, encoder: StaticEncoder, name: str = EMBEDDED) -> None:
+        """Use the vectors of `encoder`."""
+        self.name = name
+        self._encoder = encoder
+        self._lettered: dict[int, bool] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the model and the rules. Raises `EncoderError` where the model is damaged."""
+        return f"late-interaction-{RULES} {self._encoder.fingerprint}"
+
+    def score(self, query: str, texts: Sequence[str], seconds: float) -> Evidence:
+        """Return the scores of texts, in [0, 1]; NaN for those without a known piece.
+
+        Time is looked at while texts are cut, which takes nearly all of it.
+
+        Raises:
+            EncoderError: the model is damaged.
+        """
+        limit = time.monotonic() + seconds
+        scores = np.full(len(texts), np.nan)
+        found = np.array(self._pieces([query])[0], dtype=np.intp)
+        asked, counts = np.unique(found, return_counts=True)
+        units, lengths = self._units(asked)
+        weights = (lengths**SHARPNESS * counts).astype(np.float64)
+        kept = np.argsort(-weights, kind="stable")[:QUERY_PIECES]
+        units, weights = units[kept], weights[kept]
+        if not weights.any():
+            return scores
+        rows = self._cut(texts, limit)
+        known = [i for i, found in enumerate(rows) if len(found)]
+        if not known:
+            return scores
+        pieces, places = np.unique(np.concatenate([rows[i] for i in known]), return_inverse=True)
+        # One product over all distinct pieces, then the highest of each text's.
+        cosines = units @ self._units(pieces)[0].T
+        starts = np.cumsum([0, *(len(rows[i]) for i in known[:-1])])
+        best = np.maximum.reduceat(cosines[:, places], starts, axis=1)
+        scores[known] = weights @ np.clip(best, 0.0, 1.0) / weights.sum()
+        return scores
+
+    def _cut(self, texts: Sequence[str], limit: float) -> list[Rows]:
+        """Return the distinct pieces of texts, of as many as there is time for."""
+        found: list[Rows] = []
+        for start in range(0, len(texts), BATCH):
+            if start and time.monotonic() >= limit:
+                break
+            pieces = self._pieces(texts[start : start + BATCH])
+            distinct = (list(dict.fromkeys(ids))[:PIECES] for ids in pieces)
+            found += [np.array(ids, dtype=np.intp) for ids in distinct]
+        return found
+
+    def _pieces(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the pieces of texts that have a letter or digit and a vector, in order."""
+        scales = self._encoder.scales
+        every = list(self._encoder.token_ids(texts))
+        for row in {row for ids in every for row in ids} - self._lettered.keys():
+            word = self._encoder.tokenizer.id_to_token(row) or ""
+            self._lettered[row] = bool(scales[row] > 0 and _LETTER.search(word))
+        return [[row for row in ids if self._lettered[row]] for ids in every]
+
+    def _units(self, rows: Rows) -> tuple[Floats, Floats]:
+        """Return vectors at length 1, (n, d), and the lengths they had, (n,)."""
+        vectors = self._encoder.rows.take(rows) * self._encoder.scales[rows, None]
+        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+        units = np.divide(
+            vectors, lengths[:, None], out=np.zeros_like(vectors), where=lengths[:, None] > 0
+        )
+        return units, lengths
+
+
+def embedded_reranker() -> LateInteraction:
+    """Return the reranker of the model that comes with the package.
+
+    Raises:
+        EncoderError: its files are damaged.
+    """
+    encoder = load_encoder(EMBEDDED)
+    assert isinstance(encoder, StaticEncoder)
+    return LateInteraction(encoder)

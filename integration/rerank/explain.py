@@ -1,0 +1,62 @@
+"""What a reranker makes of one document, as a part of its explanation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from opensearch_clir.calibration.reranking import read_texts
+from opensearch_clir.calibration.second import SecondStage
+from opensearch_clir.query.explain import RERANKED, Evidence, Explanation
+from opensearch_clir.query.plan import QueryPlan, query_languages
+from opensearch_clir.query.prepare import Preparer
+from opensearch_clir.rerank.base import Candidate, Reranker, scored
+
+__all__ = ["explained"]
+
+
+def explained(
+    preparer: Preparer,
+    plan: QueryPlan,
+    found: Explanation,
+    reranker: Reranker,
+    stage: SecondStage | None,
+) -> Explanation:
+    """Return an explanation with the reranker's evidence.
+
+    Its log-odds are what it adds to those of the first stage, the factor that these are kept with
+    included.
+
+    Args:
+        preparer: of the index.
+        plan: of the query.
+        found: the explanation of the first stage.
+        reranker: that is asked.
+        stage: fitted weights; without them a score has no log-odds of its own, as it counts by
+            how it compares with those of the other hits.
+
+    Raises:
+        RerankerError: it failed.
+        ClusterError: the document can't be read.
+    """
+    text = read_texts(preparer, [found.id]).get(found.id, "")
+    candidate = Candidate(found.id, found.document_language, text)
+    (score,) = scored(reranker, plan.text, [candidate]).tolist()
+    if not math.isfinite(score):
+        note = f"{reranker.name} does not score this document: it keeps its probability"
+        return replace(found, notes=(*found.notes, note))
+    if stage is None or stage.fingerprint != reranker.fingerprint:
+        note = (
+            f"{reranker.name} scores it {score:.4f}, which counts by its distance to the other "
+            "hits' scores, as no weights are fitted: `clir calibrate --reranker`"
+        )
+        return replace(found, notes=(*found.notes, note))
+    line = stage.line(query_languages(plan.posterior, preparer.schema), found.document_language)
+    log_odds = line.of(found.log_odds, score)
+    step = Evidence(RERANKED, reranker.name, score, line.slope, log_odds - found.log_odds)
+    return replace(
+        found,
+        probability=None if found.probability is None else 1 / (1 + math.exp(-log_odds)),
+        log_odds=log_odds,
+        evidences=(*found.evidences, step),
+    )
