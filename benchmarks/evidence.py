@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from opensearchpy import OpenSearch
 
-from opensearch_clir.calibration.fit_feedback import DocumentVectors, read_vectors
+from opensearch_clir.calibration.feedback_windows import DocumentVectors, read_vectors
 from opensearch_clir.calibration.gather import Rows, gather
 from opensearch_clir.encoders.registry import load_encoder
 from opensearch_clir.evaluation.read_set import read_set

@@ -25,8 +25,9 @@ from fit_builtin import feedback, words_and_vectors
 
 from opensearch_clir.calibration.bending import bent_and_held_out
 from opensearch_clir.calibration.feedback import Feedback
+from opensearch_clir.calibration.feedback_windows import FeedbackWindows
 from opensearch_clir.calibration.fit import Places, fit
-from opensearch_clir.calibration.fit_feedback import FeedbackWindows, after
+from opensearch_clir.calibration.fit_feedback import after, fit_feedback
 from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.parameters import Parameters, builtin
 from opensearch_clir.calibration.predict import judged, log_odds
@@ -117,7 +118,7 @@ def fold_without(one: Gathered, folds: Mapping[str, int], fold: int) -> Fold:
 
     parameters, logits = bent_and_held_out(rows, one.topics, weights, one.background)
     place = one.background["non_matching"]
-    return Fold(parameters, FeedbackWindows(rows, logits, one.vectors, place).fitted())
+    return Fold(parameters, fit_feedback(FeedbackWindows(rows, logits, one.vectors, place)))
 
 
 if __name__ == "__main__":

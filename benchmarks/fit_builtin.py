@@ -23,8 +23,9 @@ import numpy as np
 from evidence import Gathered, gathered, limited, read
 
 from opensearch_clir.calibration.feedback import FINGERPRINT, NAME, Feedback
+from opensearch_clir.calibration.feedback_windows import FeedbackWindows
 from opensearch_clir.calibration.fit import Places, fit
-from opensearch_clir.calibration.fit_feedback import FeedbackWindows
+from opensearch_clir.calibration.fit_feedback import fit_feedback
 from opensearch_clir.calibration.gather import UNIT, Rows
 from opensearch_clir.calibration.parameters import WORDS, DensePair, Parameters
 from opensearch_clir.calibration.predict import log_odds
@@ -77,7 +78,7 @@ def feedback(
         for rows in (one.rows, [row for row in thinned if row.relevant.any()]):
             logits = [log_odds(row, parameters, one.background) for row in rows]
             place = one.background["non_matching"]
-            fits.append(FeedbackWindows(rows, logits, one.vectors, place).fitted())
+            fits.append(fit_feedback(FeedbackWindows(rows, logits, one.vectors, place)))
     typical = mean(fit.typical for fit in fits)
     origin = f"mean of fits on {', '.join(one.name for one in evidence)}, full and thinned"
 

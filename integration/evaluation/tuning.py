@@ -9,13 +9,13 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from opensearch_clir.calibration.bending import bent_and_held_out
-from opensearch_clir.calibration.fit import Places, fit
-from opensearch_clir.calibration.fit_feedback import (
+from opensearch_clir.calibration.feedback_windows import (
     DocumentVectors,
     FeedbackWindows,
-    choose_feedback,
     read_vectors,
 )
+from opensearch_clir.calibration.fit import Places, fit
+from opensearch_clir.calibration.fit_feedback import choose_feedback
 from opensearch_clir.calibration.gather import JudgedQuery, Rows, gather
 from opensearch_clir.calibration.parameters import Parameters, builtin
 from opensearch_clir.evaluation.metrics import per_query

@@ -38,7 +38,10 @@ def test_dashboards_requests_find_foreign_documents_and_keep_their_shape(
             for name, query in QUERIES.items():
                 _check(stock, client, index_name, place, name, {**around, "query": query})
         # Scores are those of the package's own search; nothing that was found is lost.
-        ours = {h["_id"]: h["_score"] for h in clir.search(TEXT, size=500, feedback=False)["hits"]["hits"]}
+        ours = {
+            h["_id"]: h["_score"]
+            for h in clir.search(TEXT, size=500, feedback=False)["hits"]["hits"]
+        }
         for name in ("lucene", "dev-tools-match", "dev-tools-bool", "dev-tools-simple"):
             body = {"size": 500, "query": QUERIES[name]}
             hits = stock.search(index=index_name, body=body)["hits"]["hits"]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from opensearch_clir.calibration.feedback import DOUBT, FINGERPRINT, NAME, Centre, Feedback
-from opensearch_clir.calibration.fit_feedback import FeedbackWindows, choose_feedback
+from opensearch_clir.calibration.feedback_windows import FeedbackWindows
+from opensearch_clir.calibration.fit_feedback import choose_feedback
 from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.parameters import WORDS, Parameters, builtin
 from opensearch_clir.calibration.second import SecondLine, SecondStage
