@@ -32,6 +32,7 @@ class Config:
         vocabulary_texts: size of the sample that the vocabulary is learned from.
         vocabulary_exponent: languages weigh their number of texts to this power in the sample.
         whole_words: further pieces at most, each a word that the vocabulary would cut.
+        switched_rows: code-switched sentences made from sentence pairs and dictionaries, at most.
         dimension: of the vectors.
         teacher: encoder that English texts are asked of, a folder or a name as in the settings;
             None: none.
@@ -65,6 +66,7 @@ class Config:
     vocabulary_texts: AtLeast1[int] = 1_500_000
     vocabulary_exponent: Annotated[float, Field(ge=0, le=1)] = 0.6
     whole_words: AtLeast0[int] = 0
+    switched_rows: AtLeast0[int] = 0
     dimension: AtLeast1[int] = 256
     teacher: str | None = None
     teacher_sentences: AtLeast0[int] = 40_000

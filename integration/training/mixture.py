@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 import numpy as np
 from pydantic import ConfigDict, Field
 
-from opensearch_clir.training.tokenized import Ints
+from opensearch_clir.training.arrays import Ints
 
 __all__ = ["AtLeast0", "AtLeast1", "Batch", "Kind", "Mixture", "Rows"]
 
-Kind = Literal["sentences", "windows", "pages", "words", "senses"]
+Kind = Literal["sentences", "windows", "switched", "pages", "words", "senses"]
 
 Number = TypeVar("Number", int, float)
 AtLeast0 = Annotated[Number, Field(ge=0)]
@@ -45,6 +45,7 @@ class Mixture:
         default_factory=lambda: {
             "sentences": 0.46,
             "windows": 0.16,
+            "switched": 0.06,
             "pages": 0.2,
             "words": 0.12,
             "senses": 0.06,

@@ -89,7 +89,8 @@ def _rows(tables: Tables) -> tuple[Ints, Ints, Floats]:
     own = np.unique(np.concatenate([tables.pairs[:, 0], tables.english]))
     paired = np.isin(tables.words[:, :2], tables.english)
     forth, back = tables.words[paired[:, 0]], tables.words[paired[:, 1]][:, [1, 0, 2]]
-    pairs = np.concatenate([tables.pairs, forth, back])
+    mixed = tables.switched[:, [2, 0, 3]]
+    pairs = np.concatenate([tables.pairs, forth, back, mixed])
     count = np.bincount(pairs[:, 2], minlength=1)[pairs[:, 2]]
     strength = np.sqrt(np.minimum(1, FULL_ROWS / count)).astype(np.float32)
     return (

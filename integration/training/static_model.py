@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from opensearch_clir.training.arrays import Floats, Ints
 from opensearch_clir.training.mixture import Batch
-from opensearch_clir.training.tokenized import Ints, Tokens
+from opensearch_clir.training.tokenized import Tokens
 
 __all__ = [
     "Floats",
@@ -28,8 +29,6 @@ __all__ = [
     "normalised",
     "step",
 ]
-
-Floats = NDArray[np.float32]
 
 #: Tokens of one text that are read when the row is one text, and when it is several.
 SINGLE_CAP, PART_CAP = 96, 48

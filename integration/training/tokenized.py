@@ -12,24 +12,33 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from opensearch_clir.errors import DataError
-from opensearch_clir.training import corpora
+from opensearch_clir.training import corpora, switched
+from opensearch_clir.training.arrays import Ints
 
-__all__ = ["Ints", "Tables", "Tokens", "build", "english_texts", "first_pieces", "load"]
-
-Ints = NDArray[np.integer[Any]]
+__all__ = [
+    "Ints",
+    "Tables",
+    "Tokens",
+    "build",
+    "english_texts",
+    "first_pieces",
+    "is_current",
+    "load",
+    "write",
+]
 
 #: Characters of one text that are tokenised for training.
 MAX_CHARACTERS = 1500
 #: The file that is written last.
 FILES = "files.json"
 ENGLISH = "english.json"
+#: How many code-switched rows were asked for.
+SWITCHED = "switched.json"
 #: Texts handed to the tokenizer at once.
 CHUNK = 50_000
 
@@ -47,6 +56,7 @@ class Tables:
     """What may be paired with what; every entry is a text number unless said otherwise.
 
     ``pairs`` (n, 3): English text, other text, file number; rows of a file in file order.
+    ``switched`` (n, 4): code-switched text, partner, English text, file number.
     ``words`` (n, 3): word, word, file number.
     ``senses`` (n, 3): text, meaning number, file number; sorted by meaning.
     ``parts`` (n,): lines of pages, a page's title or summary first.
@@ -57,6 +67,7 @@ class Tables:
 
     files: list[str] = field(default_factory=list)
     pairs: Ints = field(default_factory=lambda: np.zeros((0, 3), np.int32))
+    switched: Ints = field(default_factory=lambda: np.zeros((0, 4), np.int32))
     words: Ints = field(default_factory=lambda: np.zeros((0, 3), np.int32))
     senses: Ints = field(default_factory=lambda: np.zeros((0, 3), np.int32))
     parts: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -87,8 +98,17 @@ class _Numbers:
         return self.files.setdefault(f"{source}.{lang}", len(self.files))
 
 
-def build(folder: Path, tokenizer: Tokenizer, cache: Path) -> None:
+def build(
+    folder: Path, tokenizer: Tokenizer, cache: Path, switched_rows: int = 0, seed: int = 1
+) -> None:
     """Read the data folder, tokenise each distinct text once and write the cache.
+
+    Args:
+        folder: of the corpora.
+        tokenizer: of the model.
+        cache: folder to write; what it holds is replaced.
+        switched_rows: code-switched rows at most, see `switched`.
+        seed: of these rows.
 
     Raises:
         ConfigurationError: there is no such folder.
@@ -105,19 +125,43 @@ def build(folder: Path, tokenizer: Tokenizer, cache: Path) -> None:
     tables.files = list(numbers.files)
     if not any(len(table) for table in (tables.pairs, tables.words, tables.senses, tables.pages)):
         raise DataError(f"{folder} holds no texts to train on")
+    tables.switched = _switched(numbers, tables, switched_rows, seed)
+    write(cache, tokenizer, list(numbers.texts), tables, list(numbers.english.values()))
+    (cache / SWITCHED).write_text(json.dumps(switched_rows), encoding="utf-8")
+
+
+def write(
+    cache: Path, tokenizer: Tokenizer, texts: list[str], tables: Tables, english: list[str]
+) -> None:
+    """Tokenise the texts, in the order of their numbers, and write them with their tables.
+
+    Raises:
+        OSError: the folder can't be written.
+    """
     cache.mkdir(parents=True, exist_ok=True)
-    ids, starts = _tokenise(list(numbers.texts), tokenizer)
+    # Its presence says the cache is complete: taken away first, put in place last.
+    (cache / FILES).unlink(missing_ok=True)
+    ids, starts = _tokenise(texts, tokenizer)
     np.save(cache / "ids.npy", ids)
     np.save(cache / "starts.npy", starts)
     for table in fields(tables):
         if table.name != "files":
             np.save(cache / f"{table.name}.npy", getattr(tables, table.name))
-    texts = json.dumps(list(numbers.english.values()), ensure_ascii=False)
-    (cache / ENGLISH).write_text(texts, encoding="utf-8")
-    # Put in place last: its presence says the cache is complete.
+    (cache / ENGLISH).write_text(json.dumps(english, ensure_ascii=False), encoding="utf-8")
     part = cache / ".files.json.part"
     part.write_text(json.dumps(tables.files), encoding="utf-8")
     part.replace(cache / FILES)
+
+
+def is_current(cache: Path, switched_rows: int) -> bool:
+    """Whether the cache is complete, with every table, and has the rows that are asked for.
+
+    One made by an earlier version lacks the tables that came later.
+    """
+    names = [FILES, SWITCHED, *(f"{t.name}.npy" for t in fields(Tables) if t.name != "files")]
+    if not all((cache / name).is_file() for name in names):
+        return False
+    return (cache / SWITCHED).read_text(encoding="utf-8") == json.dumps(switched_rows)
 
 
 def load(cache: Path) -> tuple[Tokens, Tables]:
@@ -173,6 +217,14 @@ def _pairs(folder: Path, numbers: _Numbers) -> Ints:
             for english, other in zip(bitext.english, bitext.other, strict=True)
         )
     return np.array(rows, np.int32).reshape(-1, 3)
+
+
+def _switched(numbers: _Numbers, tables: Tables, count: int, seed: int) -> Ints:
+    rows = [
+        (numbers.text(row.text), row.partner, row.english, row.file)
+        for row in switched.made(list(numbers.texts), tables, count, seed)
+    ]
+    return np.array(rows, np.int32).reshape(-1, 4)
 
 
 def _words(folder: Path, numbers: _Numbers) -> Ints:

@@ -95,14 +95,16 @@ def vocabulary_of(config: Config, report: Report) -> Tokenizer:
 def token_cache(config: Config, tokenizer: Tokenizer, report: Report) -> tuple[Tokens, Tables]:
     """Return the tokenised corpora, made first if the folder lacks them.
 
+    They are made anew where an earlier version made them, or with other `switched_rows`.
+
     Raises:
         ConfigurationError: there is no data folder.
         DataError: a corpus file is malformed, there is no text, or the cache is damaged.
     """
     cache = config.work / "tokens"
-    if not (cache / tokenized.FILES).exists():
+    if not tokenized.is_current(cache, config.switched_rows):
         report({"stage": "tokens"})
-        tokenized.build(config.data, tokenizer, cache)
+        tokenized.build(config.data, tokenizer, cache, config.switched_rows, config.seed)
     return tokenized.load(cache)
 
 
