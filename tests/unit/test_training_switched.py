@@ -118,7 +118,7 @@ def test_a_romanised_text_keeps_its_latin_words() -> None:
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sentences in two languages with a dictionary for each; `qq` has none."""
     folder = tmp_path_factory.mktemp("switched")
-    words = [(f"{a}o{b}", f"{c}о{d}") for a, c in LETTERS for b, d in LETTERS]
+    words = [(f"{a}o{b}", f"{c}у{d}") for a, c in LETTERS for b, d in LETTERS]
     rows = [f"the {en} of number\t{ru} номера" for en, ru in words]
     gz(folder / "parallel" / "a.ru.tsv.gz", rows)
     gz(folder / "parallel" / "a.qq.tsv.gz", [f"English words {n}\tqqq {n}" for n in range(60)])
@@ -146,7 +146,7 @@ def test_rows_have_both_matrix_languages_and_both_kinds_of_partners(corpus: Path
     # Half of the rows are asked of `qq`, for which there is no dictionary.
     assert 100 < len(rows) < 300
     assert {tables.files[row.file] for row in rows} == {"a.ru"}
-    latin, cyrillic = re.compile(r"\b[b-p]o[b-p]\b"), re.compile(r"\b[а-я]о[а-я]\b")
+    latin, cyrillic = re.compile(r"\b[b-p][ou][b-p]\b"), re.compile(r"\b[а-я]у[а-я]\b")
     shapes = {latin.sub("WORD", cyrillic.sub("СЛОВО", row.text)) for row in rows}
     # The word in Cyrillic or Latin letters in English; English in Russian, romanised or not.
     assert shapes == {"the СЛОВО of number", "the WORD of number", "WORD номера", "WORD nomera"}
