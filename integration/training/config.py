@@ -39,6 +39,8 @@ class Config:
         teacher_sentences: English sentences that it is asked about, at most.
         teacher_words: English dictionary words that it is asked about, at most.
         distillation: weight of the cosine to what the teacher says beside the contrastive loss.
+        debias: weight of the distance of languages' mean vectors from that of all, in each batch.
+        balanced: whether negatives of a row's language weigh as much, together, as all others.
         batch: rows per step; each is a negative of all others.
         steps: steps in all.
         minutes: of stepping, 0 for no limit; the rate falls to zero at whichever comes first. A
@@ -72,6 +74,8 @@ class Config:
     teacher_sentences: AtLeast0[int] = 40_000
     teacher_words: AtLeast0[int] = 40_000
     distillation: AtLeast0[float] = 0.0
+    debias: AtLeast0[float] = 0.0
+    balanced: bool = False
     batch: Annotated[int, Field(ge=2)] = 2048
     steps: AtLeast0[int] = 6000
     minutes: AtLeast0[float] = 0.0

@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from scipy import sparse
 
+from opensearch_clir.training.losses import Lessons
 from opensearch_clir.training.lsi import MAX_PIECES, unit_rows
-from opensearch_clir.training.static_model import Floats, Lessons, normalised
+from opensearch_clir.training.static_model import Floats, normalised
 from opensearch_clir.training.tokenized import Ints, Tables, Tokens, first_pieces
 from opensearch_clir.training.workspace import Report
 

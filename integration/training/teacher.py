@@ -19,7 +19,8 @@ from opensearch_clir.encoders.registry import load_encoder
 from opensearch_clir.errors import DataError
 from opensearch_clir.training import corpora, tokenized
 from opensearch_clir.training.config import Config
-from opensearch_clir.training.static_model import Floats, Lessons
+from opensearch_clir.training.losses import Lessons
+from opensearch_clir.training.static_model import Floats
 from opensearch_clir.training.tokenized import Tables, Tokens
 from opensearch_clir.training.workspace import Report
 
