@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -12,8 +12,9 @@ from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.toml_files import read_toml
 from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Mixture
 
-__all__ = ["Config", "read"]
+__all__ = ["Config", "Positive", "beside", "read", "validated"]
 
+Kind = TypeVar("Kind")
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -102,26 +103,35 @@ def read(path: Path) -> Config:
         ConfigurationError: no such file, not TOML, or keys that are unknown, missing or of a wrong
             type or range, all of them named.
     """
-    try:
-        config = TypeAdapter(Config).validate_python(read_toml(path))
-    except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(step) for step in problem['loc'])}: {_said(problem['msg'])}"
-            for problem in error.errors()
-        ]
-        raise ConfigurationError(f"{path}: {'; '.join(problems)}") from error
+    config = validated(path, Config)
     base = path.parent
     return replace(
         config,
         data=base / config.data,
         work=base / config.work,
         eval=None if config.eval is None else base / config.eval,
-        teacher=_teacher(base, config.teacher),
+        teacher=beside(base, config.teacher),
     )
 
 
-def _teacher(base: Path, name: str | None) -> str | None:
-    """Return the teacher's name, or its path where there is such a folder beside the file."""
+def validated(path: Path, kind: type[Kind]) -> Kind:
+    """Return a dataclass of settings read from a TOML file.
+
+    Raises:
+        ConfigurationError: as `read` has it.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(read_toml(path))
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(step) for step in problem['loc'])}: {_said(problem['msg'])}"
+            for problem in error.errors()
+        ]
+        raise ConfigurationError(f"{path}: {'; '.join(problems)}") from error
+
+
+def beside(base: Path, name: str | None) -> str | None:
+    """Return a model's name, or its path where there is such a folder in `base`."""
     return str(base / name) if name and (base / name).is_dir() else name
 
 

@@ -11,9 +11,8 @@ from time import monotonic
 from typing import Any, Protocol
 
 import numpy as np
-from tokenizers import Tokenizer
 
-from opensearch_clir.training import checkpoint, evaluate_knn, static_model
+from opensearch_clir.training import checkpoint, static_model
 from opensearch_clir.training.checkpoint import State
 from opensearch_clir.training.losses import Terms
 from opensearch_clir.training.mixture import Batch
@@ -94,16 +93,9 @@ def _ahead(sampler: Sampler, size: int, step: int) -> Iterator[Batch]:
             yield batch
 
 
-def figures(
-    state: State, losses: deque[float], sets: list[evaluate_knn.EvalSet], tokenizer: Tokenizer
-) -> dict[str, Any]:
-    """Return steps, seconds, mean loss (if any) and nDCG@10 of each set."""
+def figures(state: State, losses: deque[float]) -> dict[str, Any]:
+    """Return steps, seconds and the mean loss, if there is any."""
     row: dict[str, Any] = {"step": state.done, "seconds": round(state.seconds)}
     if losses:
         row["loss"] = round(float(np.mean(losses)), 4)
-    if sets:
-        encode = evaluate_knn.encode(tokenizer, static_model.folded(state.model))
-        for data in sets:
-            scores = evaluate_knn.figures(data, encode)["all"]
-            row[data.name] = {view: round(value, 4) for view, value in scores.items()}
     return row

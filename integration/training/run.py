@@ -67,7 +67,7 @@ def train(config: Config, report: Report = _silent) -> tuple[Tokenizer, Floats]:
         raise ConfigurationError(f"{saved} is of another vocabulary; empty {config.work}")
 
     def progress(losses: deque[float]) -> None:
-        report(loop.figures(state, losses, sets, tokenizer))
+        report({**loop.figures(state, losses), **_scores(state, sets, tokenizer)})
 
     progress(deque())
     if taught is not None:
@@ -107,3 +107,17 @@ def _start(
         direction = rng.standard_normal((size, config.dimension), dtype=np.float32)
         direction /= np.float32(np.sqrt(config.dimension))
     return State(Model(direction, gain), Optimiser(size))
+
+
+def _scores(
+    state: State, sets: list[evaluate_knn.EvalSet], tokenizer: Tokenizer
+) -> dict[str, dict[str, float]]:
+    """Return nDCG@10 of each set."""
+    if not sets:
+        return {}
+    encode = evaluate_knn.encode(tokenizer, static_model.folded(state.model))
+    found = {data.name: evaluate_knn.figures(data, encode)["all"] for data in sets}
+    return {
+        name: {view: round(value, 4) for view, value in scores.items()}
+        for name, scores in found.items()
+    }
