@@ -3,8 +3,8 @@
     python benchmarks/finetune_effect.py SET OTHER_SET... --out benchmarks/results/finetune.json
 
 The embedded model is fine-tuned on the documents of SET, without its queries and judgments, as
-`clir train` does with the settings of `VARIANTS`; the first are the defaults. Reported is nDCG@10 of
-exhaustive nearest neighbours before and after, with 95% intervals of the difference by topic, on
+`clir train` does with the settings of `VARIANTS`; the first are the defaults. Reported is nDCG@10
+of exhaustive nearest neighbours before and after, with 95% intervals of the difference by topic, on
 SET and on the others, where it shows what is lost.
 """
 

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from opensearch_clir.encoders.rows import BOOK, PART, packed
 from opensearch_clir.training.static_model import Floats
 
-__all__ = ["coded", "matched", "rotated"]
+__all__ = ["coded", "rotated"]
 
 #: Parts of rows that the codebook is learned from, and how often it is improved.
 SAMPLE, ROUNDS = 200_000, 12
@@ -35,19 +35,6 @@ def coded(
     factor = np.zeros_like(length)
     factor[known] = np.sqrt(vectors.shape[1]) / length[known]
     book = _book(vectors, factor, known, seed).astype(np.float16)
-    return *matched(vectors, factor, book), book
-
-
-def matched(
-    vectors: Floats, factor: Floats, book: NDArray[np.float16]
-) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
-    """Return packed codes (V, 3d / 8) and scales (V,) of vectors (V, d) by a codebook.
-
-    Args:
-        vectors: d a multiple of 8.
-        factor: that a row is multiplied by before its parts are looked up (V,); 0 for zero rows.
-        book: (4096, 4).
-    """
     exact = book.astype(np.float32)
     tree = cKDTree(exact)
     codes = np.zeros((len(vectors), vectors.shape[1] * 3 // 8), np.uint8)
@@ -60,7 +47,7 @@ def matched(
         near = exact[nearest].reshape(rows.shape)
         square = np.einsum("ij,ij->i", near, near)
         scales[start : start + BLOCK] = np.einsum("ij,ij->i", rows, near) / square
-    return codes, np.maximum(scales, 0)
+    return codes, np.maximum(scales, 0), book
 
 
 def rotated(vectors: Floats, seed: int) -> Floats:

@@ -1,6 +1,7 @@
 """Fine-tune a static model on a corpus of one's own: resumable, the base never far.
 
-Only the rows of pieces that the corpus holds are moved; all others are the base's, bit for bit.
+Only the rows of pieces that the corpus holds are moved; all others are the base's, rounded to eight
+bits a component.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from opensearch_clir.errors import ConfigurationError, DataError
 from opensearch_clir.training import artefact, checkpoint, loop, own_corpus, static_model
 from opensearch_clir.training.arrays import Floats, Ints
 from opensearch_clir.training.checkpoint import State
-from opensearch_clir.training.codebook import matched
 from opensearch_clir.training.finetune_config import FineTuning
 from opensearch_clir.training.losses import Anchor, Terms
 from opensearch_clir.training.mixture import Mixture
@@ -32,6 +32,9 @@ from opensearch_clir.training.tokenized import Tables, Tokens
 from opensearch_clir.training.workspace import Report, claim_for
 
 __all__ = ["tune", "tuned"]
+
+#: Rows converted at once.
+BLOCK = 16_384
 
 #: Of the base's ``config.json``, what does not hold of the tuned model.
 _OUTDATED = ("fingerprint", "cosine_unrelated", "name", "version", "seed", "base")
@@ -181,17 +184,18 @@ def _made(config: FineTuning, encoder: StaticEncoder, report: Report) -> Corpus:
 
 
 def _arrays(encoder: StaticEncoder, pieces: Ints, vectors: Floats) -> dict[str, Any]:
-    """Return the base's arrays with the rows of `pieces` (P,) replaced by `vectors` (P, d)."""
-    names = ["weights", "scales", "codebook"]
-    paths = {name: encoder.folder / f"{name}.npy" for name in names}
-    arrays = {name: np.load(path) for name, path in paths.items() if path.is_file()}
-    if "codebook" in arrays:
-        # At the length of the base's own codes, so that a row that did not move has its code.
-        codes = np.linalg.norm(encoder.rows.take(pieces), axis=1)
-        length = np.linalg.norm(vectors, axis=1)
-        factor = np.divide(codes, length, out=np.zeros_like(codes), where=length > 0)
-        rows, scales = matched(vectors, factor, arrays["codebook"])
-    else:
-        rows, scales = quantised(vectors)
-    arrays["weights"][pieces], arrays["scales"][pieces] = rows, scales
+    """Return the base's rows with those of `pieces` (P,) replaced by `vectors` (P, d), as bytes.
+
+    Codes would swallow half of what was learned: most rows move by less than the codes' error.
+    """
+    size, dimension = len(encoder.scales), encoder.dimension
+    arrays = {"weights": np.empty((size, dimension), np.int8), "scales": np.empty(size, np.float16)}
+    number = np.full(size, -1)
+    number[pieces] = np.arange(len(pieces))
+    for start in range(0, size, BLOCK):
+        part = slice(start, start + BLOCK)
+        rows = encoder.rows.take(part) * encoder.scales[part, None]
+        moved = number[part] >= 0
+        rows[moved] = vectors[number[part][moved]]
+        arrays["weights"][part], arrays["scales"][part] = quantised(rows)
     return arrays
