@@ -87,5 +87,23 @@ def compared(data: EvaluationSet, before: Values, after: Values) -> dict[str, An
     }
 
 
+def mean_of_sets(
+    sets: Mapping[str, EvaluationSet],
+    before: Mapping[str, Values],
+    after: Mapping[str, Values],
+    view: str = "cross",
+) -> dict[str, Any]:
+    """Return the mean over sets of the difference in a view, with its 95% interval by topic."""
+    topics: dict[str, str] = {}
+    less: dict[str, dict[str, float]] = {}
+    for name, data in sets.items():
+        less[name] = {}
+        for query, value in before[name][view].items():
+            topics[f"{name}/{query}"] = f"{name}/{data.topics[query]}"
+            less[name][f"{name}/{query}"] = after[name][view][query] - value
+    found = intervals(topic_table(topics, less), {view: list(less)}, resamples=2000)
+    return {key: _rounded(value) for key, value in found[view].as_json("diff").items()}
+
+
 def _rounded(value: float | int | None) -> float | int | None:
     return round(value, 4) if isinstance(value, float) else value

@@ -29,7 +29,8 @@ class Mixture:
     `language_exponent`.
 
     Attributes:
-        shares: of the kinds in a batch, relative; a kind without rows falls out.
+        shares: of the kinds in a batch, relative; a kind without rows falls out, and one without a
+            share is left out of the start as well, see `signals`.
         language_exponent: 0 makes languages equal, 1 leaves them as they are.
         source_exponent: the same for the files of a language.
         source_cap: rows of a file that count.

@@ -16,6 +16,7 @@ from opensearch_clir.training import (
     loop,
     lsi,
     regression,
+    signals,
     static_model,
     text_languages,
     unrelated,
@@ -54,7 +55,7 @@ def train(config: Config, report: Report = _silent) -> tuple[Tokenizer, Floats]:
     claim(config)
     tokenizer = vocabulary_of(config, report)
     tokens, tables = token_cache(config, tokenizer, report)
-    tables, _ = unrelated.split(tables)
+    tables = signals.kept(unrelated.split(tables)[0], config.mixture.shares)
     sampler = Sampler(tables, config.mixture, config.seed)
     taught = lessons_of(config, tokens, tables, report)
     saved = config.work / "checkpoint.npz"
