@@ -19,28 +19,12 @@ from tokenizers import Tokenizer
 from opensearch_clir.errors import DataError
 from opensearch_clir.training import corpora, switched
 from opensearch_clir.training.arrays import Ints
+from opensearch_clir.training.token_files import ENGLISH, FILES, SWITCHED, tokenise, unreadable
 
-__all__ = [
-    "Ints",
-    "Tables",
-    "Tokens",
-    "build",
-    "english_texts",
-    "first_pieces",
-    "is_current",
-    "load",
-    "write",
-]
+__all__ = ["Ints", "Tables", "Tokens", "build", "first_pieces", "is_current", "load", "write"]
 
 #: Characters of one text that are tokenised for training.
 MAX_CHARACTERS = 1500
-#: The file that is written last.
-FILES = "files.json"
-ENGLISH = "english.json"
-#: How many code-switched rows were asked for.
-SWITCHED = "switched.json"
-#: Texts handed to the tokenizer at once.
-CHUNK = 50_000
 
 
 @dataclass(frozen=True)
@@ -141,7 +125,7 @@ def write(
     cache.mkdir(parents=True, exist_ok=True)
     # Its presence says the cache is complete: taken away first, put in place last.
     (cache / FILES).unlink(missing_ok=True)
-    ids, starts = _tokenise(texts, tokenizer)
+    ids, starts = tokenise(texts, tokenizer)
     np.save(cache / "ids.npy", ids)
     np.save(cache / "starts.npy", starts)
     for table in fields(tables):
@@ -179,9 +163,7 @@ def load(cache: Path) -> tuple[Tokens, Tables]:
         }
         tokens = Tokens(np.load(cache / "ids.npy", mmap_mode="r"), np.load(cache / "starts.npy"))
     except (OSError, EOFError, ValueError) as error:
-        raise DataError(
-            f"the token cache {cache} can't be read ({error}); delete it to have it made anew"
-        ) from error
+        raise unreadable(cache, error) from error
     return tokens, Tables(files=names, **arrays)
 
 
@@ -191,21 +173,6 @@ def first_pieces(tokens: Tokens, texts: Ints, most: int) -> tuple[Ints, Ints]:
     lengths = np.minimum(tokens.starts[texts + 1] - starts, most)
     positions = np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
     return lengths, np.asarray(tokens.ids[positions], np.int32)
-
-
-def english_texts(cache: Path) -> list[str]:
-    """Return the texts of the table ``english`` of a cache, in its order.
-
-    Raises:
-        DataError: the cache was not built, or is damaged.
-    """
-    try:
-        texts: list[str] = json.loads((cache / ENGLISH).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"the token cache {cache} can't be read ({error}); delete it to have it made anew"
-        ) from error
-    return texts
 
 
 def _pairs(folder: Path, numbers: _Numbers) -> Ints:
@@ -270,19 +237,3 @@ def _pages(folder: Path, numbers: _Numbers) -> tuple[Ints, Ints]:
             rows.append((first, len(parts), groups[page.group], file))
     pages = np.array(rows, np.int32).reshape(-1, 4)
     return np.array(parts, np.int32), pages[np.argsort(pages[:, 2], kind="stable")]
-
-
-def _tokenise(texts: list[str], tokenizer: Tokenizer) -> tuple[Ints, Ints]:
-    """Return the ids of all texts end to end, uint32, and where each starts (texts + 1,)."""
-    chunks: list[Ints] = []
-    lengths: list[int] = []
-    for start in range(0, len(texts), CHUNK):
-        encodings = tokenizer.encode_batch_fast(
-            texts[start : start + CHUNK], add_special_tokens=False
-        )
-        rows = [encoding.ids for encoding in encodings]
-        lengths.extend(len(row) for row in rows)
-        chunks.append(np.fromiter((i for row in rows for i in row), np.uint32))
-    starts = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum(lengths, out=starts[1:])
-    return np.concatenate(chunks) if chunks else np.zeros(0, np.uint32), starts
