@@ -14,6 +14,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from opensearch_clir.encoders import static_files
 from opensearch_clir.encoders.registry import load_encoder
@@ -129,7 +130,7 @@ def _settings(config: FineTuning, encoder: StaticEncoder) -> dict[str, Any]:
 
 def _rows(encoder: StaticEncoder, pieces: Ints) -> Floats:
     """Return the base's vectors of pieces (P,) after a zero row: (P + 1, d)."""
-    rows: Floats = encoder.rows.take(pieces) * encoder.scales[pieces, None]
+    rows: Floats = encoder.rows.take(pieces.astype(np.intp)) * encoder.scales[pieces, None]
     return np.concatenate([np.zeros((1, rows.shape[1]), np.float32), rows])
 
 
@@ -183,13 +184,13 @@ def _made(config: FineTuning, encoder: StaticEncoder, report: Report) -> Corpus:
     return Corpus(Tokens(number[flat], starts), tables, pieces)
 
 
-def _arrays(encoder: StaticEncoder, pieces: Ints, vectors: Floats) -> dict[str, Any]:
+def _arrays(encoder: StaticEncoder, pieces: Ints, vectors: Floats) -> dict[str, NDArray[Any]]:
     """Return the base's rows with those of `pieces` (P,) replaced by `vectors` (P, d), as bytes.
 
     Codes would swallow half of what was learned: most rows move by less than the codes' error.
     """
     size, dimension = len(encoder.scales), encoder.dimension
-    arrays = {"weights": np.empty((size, dimension), np.int8), "scales": np.empty(size, np.float16)}
+    weights, scales = np.empty((size, dimension), np.int8), np.empty(size, np.float16)
     number = np.full(size, -1)
     number[pieces] = np.arange(len(pieces))
     for start in range(0, size, BLOCK):
@@ -197,5 +198,5 @@ def _arrays(encoder: StaticEncoder, pieces: Ints, vectors: Floats) -> dict[str, 
         rows = encoder.rows.take(part) * encoder.scales[part, None]
         moved = number[part] >= 0
         rows[moved] = vectors[number[part][moved]]
-        arrays["weights"][part], arrays["scales"][part] = quantised(rows)
-    return arrays
+        weights[part], scales[part] = quantised(rows)
+    return {"weights": weights, "scales": scales}
