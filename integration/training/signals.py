@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from opensearch_clir.training.arrays import Ints
 from opensearch_clir.training.mixture import Kind
 from opensearch_clir.training.tokenized import Tables
 
@@ -37,5 +38,12 @@ def kept(tables: Tables, shares: Mapping[Kind, float]) -> Tables:
     if not out:
         return tables
     left = replace(tables, **out)
-    english = np.concatenate([left.pairs[:, 0], left.words[:, :2].ravel(), left.switched[:, 2]])
-    return replace(left, english=tables.english[np.isin(tables.english, english)])
+    gone = np.setdiff1d(_texts(tables), _texts(left))
+    return replace(left, english=tables.english[~np.isin(tables.english, gone)])
+
+
+def _texts(tables: Tables) -> Ints:
+    """Return the numbers of the texts of sentence pairs, dictionaries, pages and switched rows."""
+    columns = (tables.pairs[:, :2], tables.words[:, :2], tables.senses[:, 0])
+    found = [*columns, tables.switched[:, :3], tables.parts if len(tables.pages) else ()]
+    return np.concatenate([np.ravel(np.asarray(part, np.int32)) for part in found])
