@@ -12,6 +12,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,42 +75,46 @@ def made(texts: Sequence[str], tables: Tables, count: int, seed: int) -> Iterato
         return
     rng = np.random.default_rng((seed, _SALT))
     drawn = Rows(tables.pairs[:, 2], tables.files, Mixture()).draw(rng, SPARE * count, False)
-    codes = np.array([_code(name.rsplit(".", 1)[1]) for name in tables.files])
-    english_words = np.isin(tables.words[:, 0], tables.english)
-    meanings: dict[int, list[str]] = defaultdict(list)
-    for text, meaning, _ in tables.senses[codes[tables.senses[:, 2]] == "en"]:
-        meanings[int(meaning)].append(texts[text])
-
-    def translations(code: str) -> list[tuple[str, str]]:
-        """Return (English, other) words of dictionaries, then of meanings."""
-        rows = np.flatnonzero(codes[tables.words[:, 2]] == code)
-        found = [
-            (texts[one], texts[other]) if english else (texts[other], texts[one])
-            for (one, other, _), english in zip(
-                tables.words[rows], english_words[rows], strict=True
-            )
-        ]
-        for text, meaning, _ in tables.senses[codes[tables.senses[:, 2]] == code]:
-            found += [(word, texts[text]) for word in meanings.get(int(meaning), ())]
-        return found
-
-    langs = codes[tables.pairs[drawn, 2]]
-    for number, code in enumerate(np.unique(langs)):
+    dictionaries = _Dictionaries(texts, tables)
+    langs = dictionaries.codes[tables.pairs[drawn, 2]]
+    for number, code in enumerate(np.unique(langs).tolist()):
         pairs = tables.pairs[drawn[langs == code]]
-        words = translations(str(code))
+        words = dictionaries.translations(code)
         language = _Language(
-            str(code),
+            code,
             entries(words),
             entries((other, english) for english, other in words),
             common_words(texts[i] for i in pairs[:SAMPLE, 0]),
             common_words(texts[i] for i in pairs[:SAMPLE, 1]),
         )
-        left = len(pairs) // SPARE
-        for row in language.rows(texts, pairs, np.random.default_rng((seed, _SALT, number))):
-            if left <= 0:
-                break
-            left -= 1
-            yield row
+        rows = language.rows(texts, pairs, np.random.default_rng((seed, _SALT, number)))
+        yield from islice(rows, len(pairs) // SPARE)
+
+
+class _Dictionaries:
+    """Words between English and other languages, from the tables ``words`` and ``senses``."""
+
+    def __init__(self, texts: Sequence[str], tables: Tables) -> None:
+        self.texts, self.tables = texts, tables
+        self.codes = np.array([_code(name.rsplit(".", 1)[1]) for name in tables.files])
+        self.english_first = np.isin(tables.words[:, 0], tables.english)
+        self.english: dict[int, list[str]] = defaultdict(list)
+        for text, meaning, _ in tables.senses[self.codes[tables.senses[:, 2]] == "en"].tolist():
+            self.english[meaning].append(texts[text])
+
+    def translations(self, code: str) -> list[tuple[str, str]]:
+        """Return (English, other) words of a language: of dictionaries, then of meanings."""
+        words, senses, texts = self.tables.words, self.tables.senses, self.texts
+        own = self.codes[words[:, 2]] == code
+        found = [
+            (texts[one], texts[other]) if english else (texts[other], texts[one])
+            for (one, other, _), english in zip(
+                words[own].tolist(), self.english_first[own].tolist(), strict=True
+            )
+        ]
+        for text, meaning, _ in senses[self.codes[senses[:, 2]] == code].tolist():
+            found += [(word, texts[text]) for word in self.english.get(meaning, ())]
+        return found
 
 
 @dataclass(frozen=True)
