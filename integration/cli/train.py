@@ -1,4 +1,4 @@
-"""`clir train`: a static model from parallel texts, dictionaries and pages."""
+"""`clir train`: a static model from parallel texts, dictionaries and pages, or from one's own."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ __all__ = ["train"]
 def train(config: Path, out: Path) -> None:
     """Train a static model by CONFIG, a TOML file, and write it to the folder OUT.
 
+    A CONFIG with a `corpus` of your own documents fine-tunes the embedded model, or another `base`.
     Progress is printed as JSON lines. Stopped with Ctrl-C, the same command goes on from the last
     finished stage or checkpoint. OUT is then named as the encoder in the settings.
 

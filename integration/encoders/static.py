@@ -41,6 +41,7 @@ class StaticEncoder:
         dimension: length d of each vector.
         max_tokens: pieces of a text that count; the rest of a longer text is ignored.
         config: the model's ``config.json``.
+        folder: of its files.
     """
 
     def __init__(self, folder: Path, config: dict[str, Any], name: str) -> None:
@@ -49,7 +50,7 @@ class StaticEncoder:
         self.dimension: int = config["dimension"]
         self.max_tokens: int = config["max_tokens"]
         self.config = config
-        self._folder = folder
+        self.folder = folder
         self._rows, self._scales = static_files.read_arrays(
             folder, config["vocabulary"], self.dimension
         )
@@ -80,7 +81,7 @@ class StaticEncoder:
             EncoderError: a file is missing or differs from the digest in ``config.json``.
         """
         if self._fingerprint is None:
-            parts = static_files.digests(self._folder, self.config)
+            parts = static_files.digests(self.folder, self.config)
             parts["max_tokens"] = str(self.max_tokens)
             text = "\n".join(f"{key}={parts[key]}" for key in sorted(parts))
             self._fingerprint = hashlib.sha256(f"static\n{text}".encode()).hexdigest()
@@ -148,7 +149,7 @@ class StaticEncoder:
         Raises:
             EncoderError: its file is missing or can't be read.
         """
-        return hashlib.sha256(static_files.tokenizer_text(self._folder).encode()).hexdigest()
+        return hashlib.sha256(static_files.tokenizer_text(self.folder).encode()).hexdigest()
 
     def dequantised(self) -> NDArray[np.float32]:
         """Return the vectors (V, d) of all pieces, float32."""
@@ -185,20 +186,20 @@ class StaticEncoder:
             yield chunk
 
     def _build_tokenizer(self) -> Tokenizer:
-        text = static_files.tokenizer_text(self._folder)
+        text = static_files.tokenizer_text(self.folder)
         quiet_forks()
         try:
             tokenizer = Tokenizer.from_str(text)
         # The library raises nothing more specific than Exception for a malformed file.
         except Exception as error:
             raise EncoderError(
-                f"the static model's tokenizer in {self._folder} can't be read: {error}"
+                f"the static model's tokenizer in {self.folder} can't be read: {error}"
             ) from error
         tokenizer.no_padding()
         tokenizer.no_truncation()
         if tokenizer.get_vocab_size() > len(self._scales):
             raise EncoderError(
-                f"the static model in {self._folder} has {len(self._scales)} vectors for "
+                f"the static model in {self.folder} has {len(self._scales)} vectors for "
                 f"{tokenizer.get_vocab_size()} pieces; its files belong to different models"
             )
         return tokenizer

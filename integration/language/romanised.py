@@ -11,7 +11,7 @@ from opensearch_clir.language.spellings import load_spellings
 from opensearch_clir.language.tokens import MAX_WORD
 from opensearch_clir.language.words import load_words
 
-__all__ = ["ARTICLE", "ROMANISED", "Candidate", "Lexicon", "lexicon"]
+__all__ = ["ARTICLE", "ROMANISED", "Candidate", "Lexicon", "lexicon", "romanise"]
 
 #: Languages that are recognised in Latin letters and can be restored.
 ROMANISED = ("ar", "bg", "el", "hi", "ru", "uk")
@@ -76,7 +76,7 @@ class Lexicon:
         self._most = 60.0 if code == "ar" else MAX_COST
         self._by_key: dict[str, list[tuple[str, str]]] = {}
         for native in sorted(shares, key=lambda word: (-shares[word], word)):
-            spelled = _romanise(native, code)
+            spelled = romanise(native, code)
             if spelled:
                 self._by_key.setdefault(self._key(spelled), []).append((native, spelled))
 
@@ -139,7 +139,11 @@ def _rank(candidate: Candidate) -> tuple[float, str]:
     return candidate.share * 2.0 ** (-1.4427 * min(candidate.cost, 60.0)), candidate.native
 
 
-def _romanise(native: str, code: str) -> str:
+def romanise(native: str, code: str) -> str:
+    """Return the usual Latin spelling of a word in lower case, of one of `ROMANISED`; "" for none.
+
+    Characters that are no letters of the language's script are left out.
+    """
     if code == "hi":
         return devanagari.romanise(native)
     if code == "el":

@@ -1,4 +1,4 @@
-"""What ``clir train CONFIG OUT`` does: train a static model and write its files."""
+"""What ``clir train CONFIG OUT`` does: train or fine-tune a static model, write its files."""
 
 from __future__ import annotations
 
@@ -47,16 +47,26 @@ def _train(config_file: Path, out: Path) -> None:
     """Train and write; whatever is cheap to check is checked before the work starts."""
     _check_scipy()
     # Not above: these modules can't be imported without scipy.
-    from opensearch_clir.training import artefact, config, facts, run
+    from opensearch_clir.training import artefact, config, facts, finetune, finetune_config, run
 
+    if finetune_config.asked(config_file):
+        tuning = finetune_config.read(config_file)
+        _make(out)
+        finetune.tune(tuning, out, _print)
+        _print({"stage": "done", "model": str(out)})
+        return
     chosen = config.read(config_file)
+    _make(out)
+    tokenizer, vectors = run.train(chosen, _print)
+    artefact.write(out, tokenizer, vectors, facts.facts(chosen, vectors), chosen.seed)
+    _print({"stage": "done", "model": str(out)})
+
+
+def _make(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"can't make the folder {out}: {error.strerror}") from error
-    tokenizer, vectors = run.train(chosen, _print)
-    artefact.write(out, tokenizer, vectors, facts.facts(chosen, vectors), chosen.seed)
-    _print({"stage": "done", "model": str(out)})
 
 
 def _check_scipy() -> None:

@@ -22,7 +22,7 @@ from opensearch_clir.training.quantise import quantised
 from opensearch_clir.training.static_model import Floats
 from opensearch_clir.training.vocabulary import UNKNOWN, WORD_START
 
-__all__ = ["FILES", "write"]
+__all__ = ["FILES", "put", "write"]
 
 #: In the order they are put in place; the configuration last, since it carries the digests.
 FILES = ("weights.npy", "scales.npy", "codebook.npy", "tokenizer.json.gz", "config.json")
@@ -47,7 +47,6 @@ def write(
     Raises:
         OSError: the folder can't be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     vectors = _silenced(tokenizer, vectors)
     arrays: dict[str, NDArray[Any]] = {}
     if vectors.shape[1] % 8 == 0:
@@ -56,15 +55,33 @@ def write(
     else:
         rows, scales = quantised(vectors)
         arrays = {"weights": rows, "scales": scales}
-    text = tokenizer.to_str(pretty=False).encode()
+    facts = {**facts, "dimension": int(vectors.shape[1])}
+    put(folder, arrays, tokenizer.to_str(pretty=False), facts)
+
+
+def put(
+    folder: Path, arrays: Mapping[str, NDArray[Any]], tokenizer: str, facts: Mapping[str, Any]
+) -> None:
+    """Write the files of a model; each appears complete or not at all.
+
+    Args:
+        folder: made where it is missing.
+        arrays: ``weights``, ``scales`` and perhaps ``codebook``, see `static_files`.
+        tokenizer: its JSON.
+        facts: of ``config.json``, with the dimension.
+
+    Raises:
+        OSError: the folder can't be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    text = tokenizer.encode()
     parts = {name: folder / f".{name}.part" for name in FILES}
     for name, array in arrays.items():
         with parts[f"{name}.npy"].open("wb") as stream:
             np.save(stream, array)
     # No name and no time in the header: the same model gives the same bytes.
     parts["tokenizer.json.gz"].write_bytes(gzip.compress(text, 9, mtime=0))
-    config = dict(facts)
-    config["dimension"], config["vocabulary"] = int(vectors.shape[1]), len(vectors)
+    config = {**facts, "vocabulary": len(arrays["scales"])}
     config["fingerprint"] = {
         name: hashlib.sha256(parts[f"{name}.npy"].read_bytes()).hexdigest() for name in arrays
     } | {"tokenizer": hashlib.sha256(text).hexdigest()}

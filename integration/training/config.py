@@ -12,9 +12,9 @@ from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.toml_files import read_toml
 from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Mixture
 
-__all__ = ["Config", "checked", "read"]
+__all__ = ["Config", "Positive", "beside", "read", "validated"]
 
-Content = TypeVar("Content")
+Kind = TypeVar("Kind")
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -34,12 +34,15 @@ class Config:
         vocabulary_texts: size of the sample that the vocabulary is learned from.
         vocabulary_exponent: languages weigh their number of texts to this power in the sample.
         whole_words: further pieces at most, each a word that the vocabulary would cut.
+        switched_rows: code-switched sentences made from sentence pairs and dictionaries, at most.
         dimension: of the vectors.
         teacher: encoder that English texts are asked of, a folder or a name as in the settings;
             None: none.
         teacher_sentences: English sentences that it is asked about, at most.
         teacher_words: English dictionary words that it is asked about, at most.
         distillation: weight of the cosine to what the teacher says beside the contrastive loss.
+        debias: weight of the distance of languages' mean vectors from that of all, in each batch.
+        balanced: whether negatives of a row's language weigh as much, together, as all others.
         batch: rows per step; each is a negative of all others.
         steps: steps in all.
         minutes: of stepping, 0 for no limit; the rate falls to zero at whichever comes first. A
@@ -68,11 +71,14 @@ class Config:
     vocabulary_texts: AtLeast1[int] = 1_500_000
     vocabulary_exponent: Annotated[float, Field(ge=0, le=1)] = 0.6
     whole_words: AtLeast0[int] = 0
+    switched_rows: AtLeast0[int] = 0
     dimension: AtLeast1[int] = 256
     teacher: str | None = None
     teacher_sentences: AtLeast0[int] = 40_000
     teacher_words: AtLeast0[int] = 40_000
     distillation: AtLeast0[float] = 0.0
+    debias: AtLeast0[float] = 0.0
+    balanced: bool = False
     batch: Annotated[int, Field(ge=2)] = 2048
     steps: AtLeast0[int] = 6000
     minutes: AtLeast0[float] = 0.0
@@ -97,12 +103,29 @@ class Config:
         return () if self.questions is None else (self.questions,)
 
 
-def checked(kind: type[Content], path: Path) -> Content:
-    """Return the content of a TOML file as a dataclass that forbids other keys.
+def read(path: Path) -> Config:
+    """Return the configuration of a TOML file; relative paths are relative to the file.
 
     Raises:
         ConfigurationError: no such file, not TOML, or keys that are unknown, missing or of a wrong
             type or range, all of them named.
+    """
+    config, base = validated(path, Config), path.parent
+    return replace(
+        config,
+        data=base / config.data,
+        work=base / config.work,
+        eval=None if config.eval is None else base / config.eval,
+        questions=None if config.questions is None else base / config.questions,
+        teacher=beside(base, config.teacher),
+    )
+
+
+def validated(path: Path, kind: type[Kind]) -> Kind:
+    """Return a dataclass of settings read from a TOML file.
+
+    Raises:
+        ConfigurationError: as `read` has it.
     """
     try:
         return TypeAdapter(kind).validate_python(read_toml(path))
@@ -114,26 +137,8 @@ def checked(kind: type[Content], path: Path) -> Content:
         raise ConfigurationError(f"{path}: {'; '.join(problems)}") from error
 
 
-def read(path: Path) -> Config:
-    """Return the configuration of a TOML file; relative paths are relative to the file.
-
-    Raises:
-        ConfigurationError: no such file, not TOML, or keys that are unknown, missing or of a wrong
-            type or range, all of them named.
-    """
-    config, base = checked(Config, path), path.parent
-    return replace(
-        config,
-        data=base / config.data,
-        work=base / config.work,
-        eval=None if config.eval is None else base / config.eval,
-        questions=None if config.questions is None else base / config.questions,
-        teacher=_teacher(base, config.teacher),
-    )
-
-
-def _teacher(base: Path, name: str | None) -> str | None:
-    """Return the teacher's name, or its path where there is such a folder beside the file."""
+def beside(base: Path, name: str | None) -> str | None:
+    """Return a model's name, or its path where there is such a folder in `base`."""
     return str(base / name) if name and (base / name).is_dir() else name
 
 

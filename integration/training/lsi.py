@@ -66,12 +66,13 @@ def _bags(tokens: Tokens, tables: Tables, size: int) -> sparse.csr_matrix:
     """Return bags (n, size) of pieces, the unknown one left out.
 
     One per distinct English sentence, then per distinct first word of a dictionary, then per
-    meaning, each with all its translations.
+    meaning, each with all its translations; code-switched sentences count as translations.
     """
     texts: list[Ints] = []
     owners: list[Ints] = []
-    english, group = np.unique(tables.pairs[:, 0], return_inverse=True)
-    texts += [english, tables.pairs[:, 1]]
+    pairs = np.concatenate([tables.pairs[:, :2], tables.switched[:, [2, 0]]])
+    english, group = np.unique(pairs[:, 0], return_inverse=True)
+    texts += [english, pairs[:, 1]]
     owners += [np.arange(len(english)), group]
     total = len(english)
     words, group = np.unique(tables.words[:, 0], return_inverse=True)

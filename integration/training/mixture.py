@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 import numpy as np
 from pydantic import ConfigDict, Field
 
-from opensearch_clir.training.tokenized import Ints
+from opensearch_clir.training.arrays import Ints
 
 __all__ = ["AtLeast0", "AtLeast1", "Batch", "Kind", "Mixture", "Rows"]
 
-Kind = Literal["sentences", "windows", "pages", "words", "senses", "questions"]
+Kind = Literal["sentences", "windows", "switched", "pages", "words", "senses", "questions"]
 
 Number = TypeVar("Number", int, float)
 AtLeast0 = Annotated[Number, Field(ge=0)]
@@ -29,7 +29,8 @@ class Mixture:
     `language_exponent`.
 
     Attributes:
-        shares: of the kinds in a batch, relative; a kind without rows falls out.
+        shares: of the kinds in a batch, relative; a kind without rows falls out, and one without a
+            share is left out of the start as well, see `signals`.
         language_exponent: 0 makes languages equal, 1 leaves them as they are.
         source_exponent: the same for the files of a language.
         source_cap: rows of a file that count.
@@ -45,6 +46,7 @@ class Mixture:
         default_factory=lambda: {
             "sentences": 0.46,
             "windows": 0.16,
+            "switched": 0.06,
             "pages": 0.2,
             "words": 0.12,
             "senses": 0.06,

@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from scipy import sparse
 
+from opensearch_clir.training.losses import Lessons
 from opensearch_clir.training.lsi import MAX_PIECES, unit_rows
-from opensearch_clir.training.static_model import Floats, Lessons, normalised
+from opensearch_clir.training.static_model import Floats, normalised
 from opensearch_clir.training.tokenized import Ints, Tables, Tokens, first_pieces
 from opensearch_clir.training.workspace import Report
 
@@ -89,7 +90,8 @@ def _rows(tables: Tables) -> tuple[Ints, Ints, Floats]:
     own = np.unique(np.concatenate([tables.pairs[:, 0], tables.english]))
     paired = np.isin(tables.words[:, :2], tables.english)
     forth, back = tables.words[paired[:, 0]], tables.words[paired[:, 1]][:, [1, 0, 2]]
-    pairs = np.concatenate([tables.pairs, forth, back])
+    mixed = tables.switched[:, [2, 0, 3]]
+    pairs = np.concatenate([tables.pairs, forth, back, mixed])
     count = np.bincount(pairs[:, 2], minlength=1)[pairs[:, 2]]
     strength = np.sqrt(np.minimum(1, FULL_ROWS / count)).astype(np.float32)
     return (

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from itertools import count
-from pathlib import Path
-from time import monotonic
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,24 +13,24 @@ from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.training import (
     checkpoint,
     evaluate_knn,
+    loop,
     lsi,
     regression,
+    signals,
     static_model,
+    text_languages,
     unrelated,
 )
 from opensearch_clir.training.checkpoint import State
 from opensearch_clir.training.config import Config
-from opensearch_clir.training.mixture import Batch
+from opensearch_clir.training.losses import Lessons, Terms
 from opensearch_clir.training.sampling import Sampler
-from opensearch_clir.training.static_model import Floats, Lessons, Model, Optimiser
+from opensearch_clir.training.static_model import Floats, Model, Optimiser
 from opensearch_clir.training.teacher import lessons_of
 from opensearch_clir.training.tokenized import Tables, Tokens
 from opensearch_clir.training.workspace import Report, claim, token_cache, vocabulary_of
 
 __all__ = ["train"]
-
-#: Share of a run before the rates begin to fall, linearly to 0.
-WARM = 0.2
 
 
 def _silent(_: Mapping[str, Any]) -> None:
@@ -59,7 +55,7 @@ def train(config: Config, report: Report = _silent) -> tuple[Tokenizer, Floats]:
     claim(config)
     tokenizer = vocabulary_of(config, report)
     tokens, tables = token_cache(config, tokenizer, report)
-    tables, _ = unrelated.split(tables)
+    tables = signals.kept(unrelated.split(tables)[0], config.mixture.shares)
     sampler = Sampler(tables, config.mixture, config.seed)
     taught = lessons_of(config, tokens, tables, report)
     saved = config.work / "checkpoint.npz"
@@ -72,63 +68,18 @@ def train(config: Config, report: Report = _silent) -> tuple[Tokenizer, Floats]:
         raise ConfigurationError(f"{saved} is of another vocabulary; empty {config.work}")
 
     def progress(losses: deque[float]) -> None:
-        report(_figures(state, losses, sets, tokenizer))
+        report({**loop.figures(state, losses), **_scores(state, sets, tokenizer)})
 
     progress(deque())
     if taught is not None:
         taught = taught.turned(state.turn)
-    for losses in _steps(config, state, sampler, tokens, saved, taught):
+    langs = None
+    if config.debias or config.balanced:
+        langs = text_languages.of_texts(tables, len(tokens.starts) - 1)
+    terms = Terms(taught, None, langs, config.debias, config.balanced)
+    for losses in loop.steps(config, state, sampler, tokens, saved, terms):
         progress(losses)
     return tokenizer, static_model.folded(state.model)
-
-
-def _steps(
-    config: Config,
-    state: State,
-    sampler: Sampler,
-    tokens: Tokens,
-    saved: Path,
-    lessons: Lessons | None,
-) -> Iterator[deque[float]]:
-    """Take the steps that are left; after each checkpoint yield the losses of up to 100 steps."""
-    losses: deque[float] = deque(maxlen=100)
-    began = monotonic() - state.seconds
-    for batch in _ahead(sampler, config.batch, state.done):
-        state.seconds = monotonic() - began
-        share = _share(config, state)
-        if share >= 1:
-            break
-        cooling = min(1.0, (1 - share) / (1 - WARM))
-        rates = (config.rate * cooling, config.gain_rate * cooling)
-        losses.append(
-            static_model.step(
-                state.model, state.optimiser, tokens, batch, *rates, config.scale, lessons
-            )
-        )
-        state.done += 1
-        if state.done % config.every == 0:
-            checkpoint.save(saved, state)
-            yield losses
-    if state.done % config.every:
-        checkpoint.save(saved, state)
-        yield losses
-
-
-def _share(config: Config, state: State) -> float:
-    """Return how much of the run is over, by steps or by time, whichever is more."""
-    share = state.done / config.steps if config.steps else 1.0
-    if config.minutes:
-        share = max(share, state.seconds / 60 / config.minutes)
-    return share
-
-
-def _ahead(sampler: Sampler, size: int, step: int) -> Iterator[Batch]:
-    """Yield batches from that of `step` on, the next being drawn while the last is used."""
-    with ThreadPoolExecutor(1) as pool:
-        upcoming = pool.submit(sampler.batch, size, step)
-        for following in count(step + 1):
-            batch, upcoming = upcoming.result(), pool.submit(sampler.batch, size, following)
-            yield batch
 
 
 def _start(
@@ -159,16 +110,15 @@ def _start(
     return State(Model(direction, gain), Optimiser(size))
 
 
-def _figures(
-    state: State, losses: deque[float], sets: list[evaluate_knn.EvalSet], tokenizer: Tokenizer
-) -> dict[str, Any]:
-    """Return steps, seconds, mean loss (if any) and nDCG@10 of each set."""
-    row: dict[str, Any] = {"step": state.done, "seconds": round(state.seconds)}
-    if losses:
-        row["loss"] = round(float(np.mean(losses)), 4)
-    if sets:
-        encode = evaluate_knn.encode(tokenizer, static_model.folded(state.model))
-        for data in sets:
-            scores = evaluate_knn.figures(data, encode)["all"]
-            row[data.name] = {view: round(value, 4) for view, value in scores.items()}
-    return row
+def _scores(
+    state: State, sets: list[evaluate_knn.EvalSet], tokenizer: Tokenizer
+) -> dict[str, dict[str, float]]:
+    """Return nDCG@10 of each set."""
+    if not sets:
+        return {}
+    encode = evaluate_knn.encode(tokenizer, static_model.folded(state.model))
+    found = {data.name: evaluate_knn.figures(data, encode)["all"] for data in sets}
+    return {
+        name: {view: round(value, 4) for view, value in scores.items()}
+        for name, scores in found.items()
+    }

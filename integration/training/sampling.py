@@ -17,11 +17,12 @@ from opensearch_clir.training.tokenized import Ints, Tables
 
 __all__ = ["Sampler"]
 
-#: Where the keys of a kind start: those of the first three are text numbers and comparable; the
+#: Where the keys of a kind start: those at 0 are text numbers and comparable; the
 #: others are numbers of groups and of meanings, and must not meet them.
 _KEYS: dict[Kind, int] = {
     "sentences": 0,
     "windows": 0,
+    "switched": 0,
     "words": 0,
     "pages": 1 << 32,
     "senses": 2 << 32,
@@ -46,6 +47,7 @@ class Sampler:
         self.makers: dict[Kind, Callable[[int], Batch]] = {
             "sentences": self._sentences,
             "windows": self._windows,
+            "switched": self._switched,
             "pages": self._pages,
             "words": self._words,
             "senses": self._senses,
@@ -58,6 +60,7 @@ class Sampler:
             raise DataError("the training data has no rows of any kind with a share in the mixture")
         names = tables.files
         self.pair_rows = Rows(tables.pairs[:, 2], names, mixture)
+        self.switched_rows = Rows(tables.switched[:, 3], names, mixture)
         self.word_rows = Rows(tables.words[:, 2], names, mixture)
         self.sense_rows = Rows(tables.senses[:, 2], names, mixture)
         self.page_rows = Rows(tables.pages[:, 3], names, mixture)
@@ -161,6 +164,11 @@ class Sampler:
             texts.extend(parts[first2 + i] for i in chosen)
         left = (np.arange(count), queries)
         return Batch(left, (np.array(rows), np.array(texts)), pages[drawn, 2].astype(np.int64))
+
+    def _switched(self, count: int) -> Batch:
+        """Return code-switched sentences against what they mean."""
+        rows = self.tables.switched[self.switched_rows.draw(self.rng, count, False)]
+        return _single(rows[:, 0], rows[:, 1], rows[:, 2])
 
     def _words(self, count: int) -> Batch:
         """Return words against their translations."""

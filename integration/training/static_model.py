@@ -1,4 +1,4 @@
-"""The static model: a text is the normalised sum of its pieces' vectors; loss, gradient, update.
+"""The static model: a text is the normalised sum of its pieces' vectors; gradient, update.
 
 A piece's vector is ``exp(gain) * direction``: the gain starts at the logarithm of the SIF weight
 and is learned, so an update moves a vector by a share of its size whatever its frequency.
@@ -6,39 +6,20 @@ and is learned, so an update moves a vector by a share of its size whatever its 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from opensearch_clir.training.arrays import Floats, Ints, normalised, product
+from opensearch_clir.training.losses import Terms, contrast, parted
 from opensearch_clir.training.mixture import Batch
-from opensearch_clir.training.tokenized import Ints, Tokens
+from opensearch_clir.training.tokenized import Tokens
 
-__all__ = [
-    "Floats",
-    "Lessons",
-    "Model",
-    "Optimiser",
-    "bags",
-    "embed",
-    "folded",
-    "normalised",
-    "step",
-]
-
-Floats = NDArray[np.float32]
+__all__ = ["Floats", "Model", "Optimiser", "bags", "embed", "folded", "normalised", "step"]
 
 #: Tokens of one text that are read when the row is one text, and when it is several.
 SINGLE_CAP, PART_CAP = 96, 48
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    """Return two threads: numpy and scipy release the interpreter's lock in long products."""
-    return ThreadPoolExecutor(2)
 
 
 @dataclass
@@ -47,36 +28,6 @@ class Model:
 
     direction: Floats
     gain: Floats
-
-
-@dataclass
-class Lessons:
-    """What a teacher says: ``row`` (texts,) is each text's row of ``vectors`` (m, d), or -1."""
-
-    row: Ints
-    vectors: Floats
-    weight: float
-
-    def turned(self, turn: Floats) -> Lessons:
-        """Return the lessons in the space that `turn` (d, d) maps to; with an empty one, these."""
-        if not turn.size:
-            return self
-        return Lessons(self.row, normalised(self.vectors @ turn)[0], self.weight)
-
-    def pull(self, gradient: Floats, keys: Ints) -> None:
-        """Add the gradient of minus the mean cosine to it, times the weight.
-
-        Args:
-            gradient: by unit vectors (2n, d), left sides, then right; changed in place.
-            keys: of the batch's rows (n,); those that are text numbers may have a lesson.
-        """
-        size = len(keys)
-        known = np.flatnonzero(keys < len(self.row))
-        rows = self.row[keys[known]]
-        known, rows = known[rows >= 0], rows[rows >= 0]
-        pull = self.vectors[rows] * np.float32(self.weight / (2 * size))
-        gradient[known] -= pull
-        gradient[known + size] -= pull
 
 
 class Optimiser:
@@ -162,11 +113,14 @@ def step(
     rate: float,
     gain_rate: float,
     scale: float,
-    lessons: Lessons | None = None,
+    terms: Terms | None = None,
 ) -> float:
     """Train on one batch and return its contrastive loss: mean over both directions, in nats.
 
     ``model`` and ``optimiser`` change in place. See `Config` for rates and scale.
+
+    Args:
+        terms: what counts beside the contrast.
     """
     size = len(batch.keys)
     left_offsets, left_ids = bags(tokens, batch.left, size)
@@ -178,65 +132,21 @@ def step(
         ((ids != 0).astype(np.float32), local, offsets), shape=(2 * size, len(rows))
     )
     current = model.direction[rows] * np.exp(model.gain[rows])[:, None]
-    unit, norm = normalised(_product(matrix, current))
-    loss, gradient = _contrast(unit[:size], unit[size:], batch, scale)
-    if lessons is not None:
-        lessons.pull(gradient, batch.keys)
+    unit, norm = normalised(product(matrix, current))
+    terms = terms or Terms()
+    langs = terms.languages(batch)
+    negatives = langs if terms.balanced else None
+    loss, gradient = contrast(unit[:size], unit[size:], batch, scale, negatives)
+    if terms.lessons is not None:
+        terms.lessons.pull(gradient, batch.keys)
+    if terms.anchor is not None:
+        terms.anchor.pull(gradient, matrix, rows)
+    if terms.debias and langs is not None:
+        gradient += np.float32(terms.debias) * parted(unit, np.concatenate(langs))[1]
     gradient -= unit * np.einsum("ij,ij->i", gradient, unit)[:, None]
     gradient *= np.where(norm > 1e-9, 1 / np.maximum(norm, 1e-9), 0)[:, None]
-    optimiser.update(model, rows, _product(matrix.T.tocsr(), gradient), current, rate, gain_rate)
+    optimiser.update(model, rows, product(matrix.T.tocsr(), gradient), current, rate, gain_rate)
     return loss
-
-
-def _contrast(left: Floats, right: Floats, batch: Batch, scale: float) -> tuple[float, Floats]:
-    """Return the loss of in-batch softmax both ways and its gradient (2n, d) by unit vectors.
-
-    Args:
-        left: unit vectors (n, d).
-        right: unit vectors (n, d).
-        batch: tells which rows are no negatives of each other, see `_same`.
-        scale: cosines are multiplied by it.
-    """
-    size = len(left)
-    odds = left @ right.T
-    own = np.einsum("ij,ij->i", left, right)
-    odds -= 1
-    odds *= scale
-    list(_pool().map(lambda part: np.exp(part, out=part), np.array_split(odds, 2)))
-    odds[_same(batch)] = 0
-    by_row = 1 / odds.sum(axis=1)
-    by_column = 1 / odds.sum(axis=0)
-    likely = np.exp(scale * (own - 1))
-    loss = -0.5 * float(np.mean(np.log(likely * by_row) + np.log(likely * by_column)))
-    odds *= by_row[:, None] + by_column[None, :]
-    odds[np.arange(size), np.arange(size)] -= 2
-    odds *= scale / (2 * size)
-    return loss, np.concatenate([odds @ right, odds.T @ left])
-
-
-def _first(side: tuple[Ints, Ints]) -> Ints:
-    """Return the first text number of each row."""
-    rows, texts = side
-    return texts[np.flatnonzero(np.diff(rows, prepend=-1))]
-
-
-def _same(batch: Batch) -> NDArray[np.bool_]:
-    """Return (n, n): whether left row i and right row j, i other than j, may mean the same.
-
-    So they do with equal keys, when their partners (or they) begin with the same text, or when
-    they begin with the same text themselves, as sides are exchanged at random.
-    """
-    left, right = _first(batch.left), _first(batch.right)
-    same = _equal(batch.keys, batch.keys) | _equal(left, left)
-    same |= _equal(right, right)
-    same |= _equal(left, right)
-    np.fill_diagonal(same, False)
-    return same
-
-
-def _equal(rows: Ints, columns: Ints) -> NDArray[np.bool_]:
-    equal: NDArray[np.bool_] = rows[:, None] == columns[None, :]
-    return equal
 
 
 def _compact(ids: Ints, size: int) -> tuple[Ints, Ints]:
@@ -246,16 +156,3 @@ def _compact(ids: Ints, size: int) -> tuple[Ints, Ints]:
     rows = np.flatnonzero(place)
     place[rows] = np.arange(len(rows), dtype=np.int32)
     return rows, place[ids]
-
-
-def _product(matrix: sparse.csr_matrix, dense: Floats) -> Floats:
-    """Return the sparse-dense product, the two halves of the rows in parallel."""
-    half = int(np.searchsorted(matrix.indptr, matrix.indptr[-1] // 2))
-    parts = _pool().map(lambda part: part @ dense, [matrix[:half], matrix[half:]])
-    return np.concatenate(list(parts))
-
-
-def normalised(sums: Floats) -> tuple[Floats, Floats]:
-    """Return unit rows (zero where the sum is zero) and the norms (n,)."""
-    norm = np.sqrt(np.einsum("ij,ij->i", sums, sums))
-    return sums * np.where(norm > 1e-9, 1 / np.maximum(norm, 1e-9), 0)[:, None], norm

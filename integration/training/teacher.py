@@ -17,9 +17,10 @@ import numpy as np
 from opensearch_clir.encoders.base import Encoder, encode
 from opensearch_clir.encoders.registry import load_encoder
 from opensearch_clir.errors import DataError
-from opensearch_clir.training import corpora, tokenized
+from opensearch_clir.training import corpora, token_files, tokenized
 from opensearch_clir.training.config import Config
-from opensearch_clir.training.static_model import Floats, Lessons
+from opensearch_clir.training.losses import Lessons
+from opensearch_clir.training.static_model import Floats
 from opensearch_clir.training.tokenized import Tables, Tokens
 from opensearch_clir.training.workspace import Report
 
@@ -74,7 +75,7 @@ def lessons_of(config: Config, tokens: Tokens, tables: Tables, report: Report) -
     numbers = tokenized.load(cache)[1].english
     # Numbers that `tables` lacks are withheld from training.
     allowed = np.isin(numbers, tables.english)
-    english = tokenized.english_texts(cache)
+    english = token_files.english_texts(cache)
     for number, text, use in zip(numbers, english, allowed, strict=True):
         if use and text in place:
             kept[number] = place[text]

@@ -2,47 +2,29 @@
 
 The cache is a folder: ``ids.npy`` (uint32, all texts end to end), ``starts.npy`` (int64, one
 more than there are texts), one ``.npy`` per table of `Tables`, ``english.json``, the texts of
-the table ``english``, and ``more.json``, the further folders that questions were read from.
+the table ``english``, and ``made.json``, what the cache was asked to hold.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from opensearch_clir.errors import DataError
-from opensearch_clir.training import corpora, questions
+from opensearch_clir.training import corpora, questions, switched
+from opensearch_clir.training.arrays import Ints
+from opensearch_clir.training.token_files import ENGLISH, FILES, MADE, tokenise, unreadable
 
-__all__ = [
-    "Ints",
-    "Tables",
-    "Tokens",
-    "build",
-    "english_texts",
-    "first_pieces",
-    "is_complete",
-    "load",
-]
-
-Ints = NDArray[np.integer[Any]]
+__all__ = ["Ints", "Tables", "Tokens", "build", "first_pieces", "is_current", "load", "write"]
 
 #: Characters of one text that are tokenised for training.
 MAX_CHARACTERS = 1500
-#: The file that is written last.
-FILES = "files.json"
-ENGLISH = "english.json"
-#: Says which further folders of questions are in the cache.
-MORE = "more.json"
-#: Texts handed to the tokenizer at once.
-CHUNK = 50_000
 
 
 @dataclass(frozen=True)
@@ -58,6 +40,7 @@ class Tables:
     """What may be paired with what; every entry is a text number unless said otherwise.
 
     ``pairs`` (n, 3): English text, other text, file number; rows of a file in file order.
+    ``switched`` (n, 4): code-switched text, partner, English text, file number.
     ``words`` (n, 3): word, word, file number.
     ``senses`` (n, 3): text, meaning number, file number; sorted by meaning.
     ``parts`` (n,): lines of pages, a page's title or summary first, then those of passages.
@@ -70,6 +53,7 @@ class Tables:
 
     files: list[str] = field(default_factory=list)
     pairs: Ints = field(default_factory=lambda: np.zeros((0, 3), np.int32))
+    switched: Ints = field(default_factory=lambda: np.zeros((0, 4), np.int32))
     words: Ints = field(default_factory=lambda: np.zeros((0, 3), np.int32))
     senses: Ints = field(default_factory=lambda: np.zeros((0, 3), np.int32))
     parts: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -101,10 +85,23 @@ class _Numbers:
         return self.files.setdefault(f"{source}.{lang}", len(self.files))
 
 
-def build(folder: Path, tokenizer: Tokenizer, cache: Path, *more: Path) -> None:
+def build(
+    folder: Path,
+    tokenizer: Tokenizer,
+    cache: Path,
+    switched_rows: int = 0,
+    seed: int = 1,
+    more: Sequence[Path] = (),
+) -> None:
     """Read the data folder, tokenise each distinct text once and write the cache.
 
-    Questions are read from it and from the folders `more`.
+    Args:
+        folder: of the corpora.
+        tokenizer: of the model.
+        cache: folder to write; what it holds is replaced.
+        switched_rows: code-switched rows at most, see `switched`.
+        seed: of these rows.
+        more: further folders that questions are read from.
 
     Raises:
         ConfigurationError: there is no such folder.
@@ -126,32 +123,63 @@ def build(folder: Path, tokenizer: Tokenizer, cache: Path, *more: Path) -> None:
     paired = (tables.pairs, tables.words, tables.senses, tables.pages, tables.questions)
     if not any(len(table) for table in paired):
         raise DataError(f"{folder} holds no texts to train on")
+    tables.switched = _switched(numbers, tables, switched_rows, seed)
+    english = list(numbers.english.values())
+    made = _made(switched_rows, more)
+    write(cache, tokenizer, list(numbers.texts), tables, english, made)
+
+
+def write(
+    cache: Path,
+    tokenizer: Tokenizer,
+    texts: list[str],
+    tables: Tables,
+    english: list[str],
+    made: str = "",
+) -> None:
+    """Tokenise the texts, in the order of their numbers, and write them with their tables.
+
+    Args:
+        cache: folder to write.
+        tokenizer: of the model.
+        texts: all of them.
+        tables: by their numbers.
+        english: texts of the table ``english``.
+        made: what the cache was asked to hold, for `is_current`.
+
+    Raises:
+        OSError: the folder can't be written.
+    """
     cache.mkdir(parents=True, exist_ok=True)
+    # Its presence says the cache is complete: taken away first, put in place last.
     (cache / FILES).unlink(missing_ok=True)
-    ids, starts = _tokenise(list(numbers.texts), tokenizer)
+    ids, starts = tokenise(texts, tokenizer)
     np.save(cache / "ids.npy", ids)
     np.save(cache / "starts.npy", starts)
     for table in fields(tables):
         if table.name != "files":
             np.save(cache / f"{table.name}.npy", getattr(tables, table.name))
-    texts = json.dumps(list(numbers.english.values()), ensure_ascii=False)
-    (cache / ENGLISH).write_text(texts, encoding="utf-8")
-    (cache / MORE).write_text(_named(more), encoding="utf-8")
-    # Put in place last: its presence says the cache is complete.
+    (cache / ENGLISH).write_text(json.dumps(english, ensure_ascii=False), encoding="utf-8")
+    (cache / MADE).write_text(made, encoding="utf-8")
     part = cache / ".files.json.part"
     part.write_text(json.dumps(tables.files), encoding="utf-8")
     part.replace(cache / FILES)
 
 
-def is_complete(cache: Path, *more: Path) -> bool:
-    """Whether the cache was built to the end, with these folders and every table known here."""
-    names = [table.name for table in fields(Tables) if table.name != "files"]
-    whole = all((cache / name).exists() for name in (FILES, MORE, *(f"{n}.npy" for n in names)))
-    return whole and (cache / MORE).read_text(encoding="utf-8") == _named(more)
+def is_current(cache: Path, switched_rows: int, more: Sequence[Path] = ()) -> bool:
+    """Whether the cache is complete, with every table, and has the rows that are asked for.
+
+    One made by an earlier version lacks the tables that came later.
+    """
+    names = [FILES, MADE, *(f"{t.name}.npy" for t in fields(Tables) if t.name != "files")]
+    if not all((cache / name).is_file() for name in names):
+        return False
+    return (cache / MADE).read_text(encoding="utf-8") == _made(switched_rows, more)
 
 
-def _named(more: Iterable[Path]) -> str:
-    return json.dumps([str(folder.resolve()) for folder in more])
+def _made(switched_rows: int, more: Sequence[Path]) -> str:
+    folders = [str(folder.resolve()) for folder in more]
+    return json.dumps({"switched_rows": switched_rows, "questions": folders})
 
 
 def load(cache: Path) -> tuple[Tokens, Tables]:
@@ -169,9 +197,7 @@ def load(cache: Path) -> tuple[Tokens, Tables]:
         }
         tokens = Tokens(np.load(cache / "ids.npy", mmap_mode="r"), np.load(cache / "starts.npy"))
     except (OSError, EOFError, ValueError) as error:
-        raise DataError(
-            f"the token cache {cache} can't be read ({error}); delete it to have it made anew"
-        ) from error
+        raise unreadable(cache, error) from error
     return tokens, Tables(files=names, **arrays)
 
 
@@ -183,21 +209,6 @@ def first_pieces(tokens: Tokens, texts: Ints, most: int) -> tuple[Ints, Ints]:
     return lengths, np.asarray(tokens.ids[positions], np.int32)
 
 
-def english_texts(cache: Path) -> list[str]:
-    """Return the texts of the table ``english`` of a cache, in its order.
-
-    Raises:
-        DataError: the cache was not built, or is damaged.
-    """
-    try:
-        texts: list[str] = json.loads((cache / ENGLISH).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"the token cache {cache} can't be read ({error}); delete it to have it made anew"
-        ) from error
-    return texts
-
-
 def _pairs(folder: Path, numbers: _Numbers) -> Ints:
     rows: list[tuple[int, int, int]] = []
     for bitext in corpora.bitexts(folder):
@@ -207,6 +218,14 @@ def _pairs(folder: Path, numbers: _Numbers) -> Ints:
             for english, other in zip(bitext.english, bitext.other, strict=True)
         )
     return np.array(rows, np.int32).reshape(-1, 3)
+
+
+def _switched(numbers: _Numbers, tables: Tables, count: int, seed: int) -> Ints:
+    rows = [
+        (numbers.text(row.text), row.partner, row.english, row.file)
+        for row in switched.made(list(numbers.texts), tables, count, seed)
+    ]
+    return np.array(rows, np.int32).reshape(-1, 4)
 
 
 def _words(folder: Path, numbers: _Numbers) -> Ints:
@@ -252,19 +271,3 @@ def _pages(folder: Path, numbers: _Numbers) -> tuple[Ints, Ints]:
             rows.append((first, len(parts), groups[page.group], file))
     pages = np.array(rows, np.int32).reshape(-1, 4)
     return np.array(parts, np.int32), pages[np.argsort(pages[:, 2], kind="stable")]
-
-
-def _tokenise(texts: list[str], tokenizer: Tokenizer) -> tuple[Ints, Ints]:
-    """Return the ids of all texts end to end, uint32, and where each starts (texts + 1,)."""
-    chunks: list[Ints] = []
-    lengths: list[int] = []
-    for start in range(0, len(texts), CHUNK):
-        encodings = tokenizer.encode_batch_fast(
-            texts[start : start + CHUNK], add_special_tokens=False
-        )
-        rows = [encoding.ids for encoding in encodings]
-        lengths.extend(len(row) for row in rows)
-        chunks.append(np.fromiter((i for row in rows for i in row), np.uint32))
-    starts = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum(lengths, out=starts[1:])
-    return np.concatenate(chunks) if chunks else np.zeros(0, np.uint32), starts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from opensearch_clir.training.static_model import Floats, bags, embed
 from opensearch_clir.training.tokenized import Ints, Tables, Tokens
@@ -19,9 +20,16 @@ PER_LANGUAGE = 100
 
 def split(tables: Tables) -> tuple[Tables, Ints]:
     """Return the tables without the held-out sentence pairs, and those pairs (n, 3)."""
-    held = tables.pairs[:, 0] % HELD_OUT == HELD_OUT - 1
+    held = _held(tables.pairs[:, 0])
     english = np.setdiff1d(tables.english, tables.pairs[held, 0])
-    return replace(tables, pairs=tables.pairs[~held], english=english), tables.pairs[held]
+    switched = tables.switched[~_held(tables.switched[:, 2])]
+    kept = replace(tables, pairs=tables.pairs[~held], english=english, switched=switched)
+    return kept, tables.pairs[held]
+
+
+def _held(english: Ints) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = english % HELD_OUT == HELD_OUT - 1
+    return found
 
 
 def cosines(

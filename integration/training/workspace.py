@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tokenizers import Tokenizer
@@ -16,7 +17,7 @@ from opensearch_clir.training import tokenized, vocabulary, whole_words
 from opensearch_clir.training.config import Config
 from opensearch_clir.training.tokenized import Tables, Tokens
 
-__all__ = ["Report", "claim", "token_cache", "vocabulary_of"]
+__all__ = ["Report", "claim", "claim_for", "token_cache", "vocabulary_of"]
 
 #: Takes a row of progress figures.
 Report = Callable[[Mapping[str, Any]], None]
@@ -43,19 +44,28 @@ def claim(config: Config) -> None:
     Raises:
         ConfigurationError: it can't be made, or holds work done with other settings.
     """
-    settings = {name: value for name, value in asdict(config).items() if name in FIXED}
-    path = config.work / "settings.json"
+    settings = asdict(config)
+    claim_for(config.work, {name: settings[name] for name in FIXED})
+
+
+def claim_for(work: Path, settings: Mapping[str, Any]) -> None:
+    """Make a folder for work with these settings, or check that it was made with the same.
+
+    Raises:
+        ConfigurationError: it can't be made, or holds work done with other settings.
+    """
+    path = work / "settings.json"
     try:
-        config.work.mkdir(parents=True, exist_ok=True)
+        work.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"can't work in the folder {config.work}: {error}") from error
-    changed = [name for name in FIXED if found.get(name) != settings[name]]
+        raise ConfigurationError(f"can't work in the folder {work}: {error}") from error
+    changed = [name for name, value in settings.items() if found.get(name) != value]
     if changed:
         raise ConfigurationError(
-            f"{config.work} holds work done with another {', '.join(changed)}; "
+            f"{work} holds work done with another {', '.join(changed)}; "
             "name another `work` folder, or empty this one to start anew"
         )
 
@@ -95,15 +105,19 @@ def vocabulary_of(config: Config, report: Report) -> Tokenizer:
 def token_cache(config: Config, tokenizer: Tokenizer, report: Report) -> tuple[Tokens, Tables]:
     """Return the tokenised corpora, made first if the folder lacks them.
 
+    They are made anew where an earlier version made them, or with other `switched_rows`.
+
     Raises:
         ConfigurationError: there is no data folder.
         DataError: a corpus file is malformed, there is no text, or the cache is damaged.
     """
     cache = config.work / "tokens"
-    # One of an earlier version lacks tables, one of other folders rows: they are made anew.
-    if not tokenized.is_complete(cache, *config.more):
+    # One of an earlier version lacks tables, one of other settings rows: they are made anew.
+    if not tokenized.is_current(cache, config.switched_rows, config.more):
         report({"stage": "tokens"})
-        tokenized.build(config.data, tokenizer, cache, *config.more)
+        tokenized.build(
+            config.data, tokenizer, cache, config.switched_rows, config.seed, config.more
+        )
     return tokenized.load(cache)
 
 

@@ -145,7 +145,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Tokenizer]:
     data = write_corpus(folder / "data")
     sample = [text for texts in vocabulary.texts_by_language(data).values() for text in texts]
     tokenizer = vocabulary.learn(sample, 260)
-    tokenized.build(data, tokenizer, folder / "tokens")
+    tokenized.build(data, tokenizer, folder / "tokens", switched_rows=60)
     return folder, tokenizer
 
 
@@ -226,7 +226,7 @@ def test_batches_follow_seed_and_step_alone(cache: tuple[Path, Tokenizer]) -> No
     assert repr(one.batch(64, 9)) != repr(Sampler(tables, Mixture(), 2).batch(64, 9))
 
 
-@pytest.mark.parametrize("kind", ["sentences", "windows", "pages", "words", "senses"])
+@pytest.mark.parametrize("kind", ["sentences", "windows", "pages", "words", "senses", "switched"])
 def test_each_kind_fills_both_sides_of_every_row(cache: tuple[Path, Tokenizer], kind: Kind) -> None:
     tokens, tables = tokenized.load(cache[0] / "tokens")
     for window in (2, 5):

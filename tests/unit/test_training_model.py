@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from opensearch_clir.training import quantise, static_model
+from opensearch_clir.training import losses, quantise, static_model
 from opensearch_clir.training.mixture import Batch
 from opensearch_clir.training.static_model import Floats, Model, Optimiser
 from opensearch_clir.training.tokenized import Ints, Tokens
@@ -133,7 +133,7 @@ def test_steps_on_one_batch_bring_its_loss_down() -> None:
 def test_rows_about_the_same_thing_are_no_negatives(
     batch: Batch, hidden: set[tuple[int, int]]
 ) -> None:
-    found = {(int(i), int(j)) for i, j in zip(*np.nonzero(static_model._same(batch)), strict=True)}
+    found = {(int(i), int(j)) for i, j in zip(*np.nonzero(losses._same(batch)), strict=True)}
     assert found == hidden
 
 

@@ -35,7 +35,7 @@ ROWS = [
 def tokens_of(folder: Path, *more: Path) -> tuple[tokenized.Tokens, tokenized.Tables, Tokenizer]:
     texts = vocabulary.texts_by_language(folder, *more)
     tokenizer = vocabulary.learn([t for rows in texts.values() for t in rows], 60)
-    tokenized.build(folder, tokenizer, folder / "tokens", *more)
+    tokenized.build(folder, tokenizer, folder / "tokens", more=more)
     return *tokenized.load(folder / "tokens"), tokenizer
 
 

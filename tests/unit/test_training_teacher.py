@@ -14,7 +14,7 @@ import pytest
 from opensearch_clir.encoders.static import StaticEncoder
 from opensearch_clir.errors import ConfigurationError, DataError
 from opensearch_clir.training import config, regression, run, teacher, whole_words
-from opensearch_clir.training.static_model import Lessons
+from opensearch_clir.training.losses import Lessons
 from test_encoder_support import train_tokenizer, write_model
 from training_cases import bilingual, gz, small, write_corpus
 

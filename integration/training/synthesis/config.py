@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 
 from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.languages import UND, canonical
-from opensearch_clir.training.config import Positive, checked
+from opensearch_clir.training.config import Positive, validated
 from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Probability
 from opensearch_clir.training.synthesis.endpoint import Budget, Endpoint
 from opensearch_clir.training.synthesis.templates import Task
@@ -153,7 +153,7 @@ def read(path: Path) -> Config:
         ConfigurationError: no such file, not TOML, or keys that are unknown, missing or of a wrong
             type or range, all of them named.
     """
-    config, base = checked(Config, path), path.parent
+    config, base = validated(path, Config), path.parent
 
     def beside(found: Path | None) -> Path | None:
         return None if found is None else base / found
