@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from opensearch_clir.training.arrays import Ints
 from opensearch_clir.training.mixture import Kind
@@ -43,7 +44,22 @@ def kept(tables: Tables, shares: Mapping[Kind, float]) -> Tables:
 
 
 def _texts(tables: Tables) -> Ints:
-    """Return the numbers of the texts of sentence pairs, dictionaries, pages and switched rows."""
-    columns = (tables.pairs[:, :2], tables.words[:, :2], tables.senses[:, 0])
-    found = [*columns, tables.switched[:, :3], tables.parts if len(tables.pages) else ()]
-    return np.concatenate([np.ravel(np.asarray(part, np.int32)) for part in found])
+    """Return the numbers of the texts of all tables."""
+    columns = (
+        tables.pairs[:, :2],
+        tables.words[:, :2],
+        tables.senses[:, 0],
+        tables.switched[:, :3],
+        tables.questions[:, 0],
+        tables.parts[_inside(tables.pages[:, :2], len(tables.parts))],
+        tables.parts[_inside(tables.questions[:, 1:3], len(tables.parts))],
+    )
+    return np.concatenate([np.ravel(np.asarray(part, np.int32)) for part in columns])
+
+
+def _inside(spans: Ints, size: int) -> NDArray[np.bool_]:
+    """Return which of `size` places lie in any of the spans (n, 2), first and one past the last."""
+    steps = np.zeros(size + 1, np.int64)
+    np.add.at(steps, spans[:, 0], 1)
+    np.add.at(steps, spans[:, 1], -1)
+    return np.asarray(np.cumsum(steps)[:-1] > 0)
