@@ -19,6 +19,9 @@ __all__ = ["RIDGE", "Windowed", "fit_second", "with_second"]
 #: Strength of the pull towards the first stage alone, in units of one observation's curvature.
 RIDGE = 1.0
 
+#: Pull that nothing moves against.
+HELD = 1e12
+
 #: Fewer scores than this say nothing about a class.
 LEAST = 50
 
@@ -50,6 +53,7 @@ def fit_second(
     reranker: str,
     fingerprint: str,
     *,
+    keep: bool = False,
     by_pair: bool = False,
     ridge: float = RIDGE,
     origin: str = "",
@@ -59,6 +63,7 @@ def fit_second(
     Args:
         windows: of judged queries.
         reranker, fingerprint: whose scores they are.
+        keep: whether the first stage's log-odds stay as they are, and only the weights are fitted.
         by_pair: whether pairs get a location and scale of their own, pulled towards their class's.
         ridge: strength of that pull of the weights, > 0.
         origin: where the queries come from, for reports.
@@ -82,7 +87,8 @@ def fit_second(
         columns = np.column_stack((np.ones(len(z)), log_odds[of_class], z))
         start = np.array([0.0, 1.0, 0.0])
         weight = np.ones(len(z))
-        found = logistic(columns, relevant[of_class], weight, start, ridge).tolist()
+        pull = np.array([HELD, HELD, ridge]) if keep else np.full(3, ridge)
+        found = logistic(columns, relevant[of_class], weight, start, pull).tolist()
         lines.append(SecondLine(found[0], found[1], found[2], *place))
     return SecondStage(reranker, fingerprint, lines[0], lines[1], places, origin)
 

@@ -48,12 +48,18 @@ def _train(config_file: Path, out: Path) -> None:
     _check_scipy()
     # Not above: these modules can't be imported without scipy.
     from opensearch_clir.training import artefact, config, facts, run
+    from opensearch_clir.training.reranker import train_reranker
+    from opensearch_clir.training.reranker_config import RerankerConfig
 
-    chosen = config.read(config_file)
+    chosen = config.read_any(config_file)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"can't make the folder {out}: {error.strerror}") from error
+    if isinstance(chosen, RerankerConfig):
+        train_reranker(chosen, out, _print)
+        _print({"stage": "done", "model": str(out)})
+        return
     tokenizer, vectors = run.train(chosen, _print)
     artefact.write(out, tokenizer, vectors, facts.facts(chosen, vectors), chosen.seed)
     _print({"stage": "done", "model": str(out)})

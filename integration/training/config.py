@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.toml_files import read_toml
 from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Mixture
+from opensearch_clir.training.reranker_config import KIND, RerankerConfig, beside
 
-__all__ = ["Config", "read"]
+__all__ = ["Config", "read", "read_any"]
+
+Kind = TypeVar("Kind")
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -96,14 +100,7 @@ def read(path: Path) -> Config:
         ConfigurationError: no such file, not TOML, or keys that are unknown, missing or of a wrong
             type or range, all of them named.
     """
-    try:
-        config = TypeAdapter(Config).validate_python(read_toml(path))
-    except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(step) for step in problem['loc'])}: {_said(problem['msg'])}"
-            for problem in error.errors()
-        ]
-        raise ConfigurationError(f"{path}: {'; '.join(problems)}") from error
+    config = _validated(Config, path, read_toml(path))
     base = path.parent
     return replace(
         config,
@@ -112,6 +109,35 @@ def read(path: Path) -> Config:
         eval=None if config.eval is None else base / config.eval,
         teacher=_teacher(base, config.teacher),
     )
+
+
+def read_any(path: Path) -> Config | RerankerConfig:
+    """Return the configuration of whatever the file's ``kind`` says is to be trained.
+
+    Raises:
+        ConfigurationError: see `read`; or an unknown kind.
+    """
+    values = read_toml(path)
+    kind = values.get("kind")
+    if kind is None:
+        return read(path)
+    if kind != KIND:
+        raise ConfigurationError(
+            f"{path}: kind: {kind!r} can't be trained; leave it out for a static model, or say "
+            f"{KIND!r}"
+        )
+    return beside(_validated(RerankerConfig, path, values), path.parent)
+
+
+def _validated(kind: type[Kind], path: Path, values: Mapping[str, Any]) -> Kind:
+    try:
+        return TypeAdapter(kind).validate_python(values)
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(step) for step in problem['loc'])}: {_said(problem['msg'])}"
+            for problem in error.errors()
+        ]
+        raise ConfigurationError(f"{path}: {'; '.join(problems)}") from error
 
 
 def _teacher(base: Path, name: str | None) -> str | None:
