@@ -56,9 +56,9 @@ def choose_second(
     """Return the reranker's weights, if with them held-out topics are ranked better.
 
     By more than one standard error of the paired difference over topics, as for all else that is
-    chosen. What changes more must be better by as much again: first only the weight is fitted, then
-    also what the first stage's log-odds are worth beside it, then a location and scale for each
-    pair.
+    chosen. What changes more must be better by as much again, or say the first hits' probabilities
+    better: first only the weight is fitted, then also what the first stage's log-odds are worth
+    beside it, then a location and scale for each pair.
 
     Args:
         windows: of the judged queries.
@@ -84,7 +84,9 @@ def choose_second(
         trials.add_held_out(f"{name}, {label}", _cross_fitted(windows, trials.folds, make))
     winner = 0
     for number in range(1, len(makers) + 1):
-        winner = number if trials.better(winner, number) else winner
+        # Log-odds that are too sure rank as well, and say the wrong probability.
+        truer = winner > 0 and trials.worth(winner, number)
+        winner = number if truer or trials.better(winner, number) else winner
     stage = makers[winner - 1](windows) if winner else None
     known = sum(int(w.known.sum()) for w in windows)
     return Reranking(trials.names[winner], stage, trials.table(), known)

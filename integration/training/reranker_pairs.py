@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,9 @@ SAME = 0.95
 
 #: Negatives are drawn from so many nearest texts: the very nearest are most often right, too.
 NEAREST = 50
+
+#: A file gives at most this part of the sentences, so that no text fills them alone.
+FILES = 10
 
 #: Rows of the similarity matrix at once.
 BLOCK = 512
@@ -58,9 +62,9 @@ def examples(config: RerankerConfig) -> list[Example]:
     check(config.data)
     rng = np.random.default_rng(config.seed)
     found = [
-        *_drawn(list(_sentences(config, rng)), config.sentences, rng),
-        *_drawn(list(_titles(config, rng)) if config.pages else [], config.pages, rng),
-        *_drawn(list(_words(config)) if config.words else [], config.words, rng),
+        *_drawn(_sentences(config, rng), config.sentences, rng),
+        *_drawn(_titles(config, rng) if config.pages else (), config.pages, rng),
+        *_drawn(_words(config) if config.words else (), config.words, rng),
     ]
     if len(found) < 2:
         raise DataError(f"{config.data} holds no pairs to train a cross-encoder on")
@@ -108,7 +112,7 @@ def _sentences(config: RerankerConfig, rng: np.random.Generator) -> Iterator[Exa
         return
     by_language: dict[str, list[Example]] = defaultdict(list)
     for text in bitexts(config.data):
-        rows = rng.permutation(len(text.english))[: config.sentences]
+        rows = rng.permutation(len(text.english))[: max(1, config.sentences // FILES)]
         for i in rows.tolist():
             pair = (text.english[i], text.other[i])
             if all(part.strip() for part in pair):
@@ -137,7 +141,13 @@ def _words(config: RerankerConfig) -> Iterator[Example]:
         yield Example(one, other, f"word {one}")
 
 
-def _drawn(found: Sequence[Example], most: int, rng: np.random.Generator) -> list[Example]:
-    if len(found) <= most:
-        return list(found)
-    return [found[i] for i in np.sort(rng.permutation(len(found))[:most])]
+def _drawn(found: Iterable[Example], most: int, rng: np.random.Generator) -> list[Example]:
+    """Return at most so many, each equally likely, in one pass (Vitter's algorithm R)."""
+    kept: list[Example] = []
+    draw = random.Random(int(rng.integers(1 << 32)))
+    for number, example in enumerate(found):
+        if number < most:
+            kept.append(example)
+        elif (place := draw.randrange(number + 1)) < most:
+            kept[place] = example
+    return kept

@@ -86,7 +86,7 @@ def test_what_was_not_scored_keeps_its_log_odds() -> None:
     np.testing.assert_array_equal(with_second(nothing[0], stage), nothing[0].log_odds)
 
 
-def test_log_odds_that_are_too_sure_are_taken_back_where_that_ranks_better() -> None:
+def test_log_odds_that_are_too_sure_are_taken_back() -> None:
     some = [replace(w, log_odds=4 * w.log_odds) for w in windows(1.5)]
     found = choose_second(some, topics([w.rows for w in some]), ByTable({}))
     assert found.stage is not None

@@ -59,8 +59,8 @@ def test_the_request_is_what_such_services_take(server: Server) -> None:
         (results((1, 0.5), (1, 0.9), (0, 1)), [1.0, 0.5, np.nan]),
         (results((0, None), (1, "high"), (2, True)), [np.nan] * 3),
         ({"results": [{"index": 0, "score": 0.5}], "meta": 1}, [0.5, np.nan, np.nan]),
-        (b'{"results": [{"index": 0, "relevance_score": NaN}, '
-         b'{"index": 1, "relevance_score": 1e999}, {"index": 2, "relevance_score": -1}]}',
+        ((b'{"results": [{"index": 0, "relevance_score": NaN}, '
+         b'{"index": 1, "relevance_score": 1e999}, {"index": 2, "relevance_score": -1}]}'),
          [np.nan, np.nan, -1.0]),
     ],
     ids=["any order", "short", "empty", "twice", "no numbers", "score", "NaN and infinity"],
