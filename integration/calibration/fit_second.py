@@ -71,8 +71,7 @@ def fit_second(
     log_odds = _of(windows, [w.log_odds for w in windows])
     scores = _of(windows, [w.scores for w in windows])
     relevant = _of(windows, [w.rows.relevant for w in windows])
-    documents = _of(windows, [w.rows.documents for w in windows])
-    asked = np.repeat([w.rows.lang for w in windows], [int(w.known.sum()) for w in windows])
+    asked, documents = _languages(windows)
     same = asked == documents
     overall = robust_place(scores) if len(scores) else (0.0, 1.0)
     lines = []
@@ -105,9 +104,18 @@ def with_second(window: Windowed, stage: SecondStage) -> Array:
     return found
 
 
-def _of(windows: Sequence[Windowed], parts: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:
+def _of(windows: Sequence[Windowed], parts: Sequence[Array]) -> Array:
     kept = [part[w.known] for w, part in zip(windows, parts, strict=True)]
     return np.concatenate(kept) if kept else np.zeros(0)
+
+
+def _languages(windows: Sequence[Windowed]) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    """Return the languages of queries and of documents, for each score."""
+    asked = [np.full(int(w.known.sum()), w.rows.lang) for w in windows]
+    found = [w.rows.documents[w.known] for w in windows]
+    if not windows:
+        return np.array([], dtype=np.str_), np.array([], dtype=np.str_)
+    return np.concatenate(asked), np.concatenate(found)
 
 
 def _places(

@@ -144,7 +144,7 @@ def _words(config: RerankerConfig) -> Iterator[Example]:
 def _drawn(found: Iterable[Example], most: int, rng: np.random.Generator) -> list[Example]:
     """Return at most so many, each equally likely, in one pass (Vitter's algorithm R)."""
     kept: list[Example] = []
-    draw = random.Random(int(rng.integers(1 << 32)))
+    draw = random.Random(int(rng.integers(1 << 32)))  # noqa: S311 - no secret
     for number, example in enumerate(found):
         if number < most:
             kept.append(example)
