@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from evidence import limited, read, read_evidence
 from numpy.typing import NDArray
+from rerank_figures import Run, gains, realised, recall
 
 from opensearch_clir.calibration.fit import Places
 from opensearch_clir.calibration.fit_second import Windowed, fit_second, with_second
@@ -33,11 +34,9 @@ from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.parameters import WORDS, Parameters
 from opensearch_clir.cli.common import open_client
 from opensearch_clir.evaluation.folds import make_folds
-from opensearch_clir.evaluation.metrics import in_pairs, pooled
 from opensearch_clir.evaluation.sets import EvaluationSet
-from opensearch_clir.evaluation.statistics import intervals, mean_interval, topic_table
 from opensearch_clir.evaluation.systems.ours import Calibrated
-from opensearch_clir.evaluation.tuning import OBJECTIVE, cross_fitted
+from opensearch_clir.evaluation.tuning import cross_fitted
 from opensearch_clir.evaluation.workbench import Workbench, workbench
 from opensearch_clir.progress import to_stream
 from opensearch_clir.rerank.base import Candidate, Reranker, scored
@@ -48,11 +47,6 @@ FOLDS = 5
 
 #: Queries whose times are taken.
 TIMED = 60
-
-#: Topics that a pair needs for a figure of its own.
-PAIR_TOPICS = 20
-
-Run = dict[str, dict[str, float]]
 
 
 @dataclass
@@ -114,10 +108,10 @@ def measured(
     return {
         "queries": len(first),
         "window": size,
-        "gain": gains(bench.set, first, second),
+        "gain": {name: gains(bench.set, first, run) for name, run in second.items()},
         "oracle": gains(bench.set, first, best, pairs=False)["pooled"],
         "realised": realised(bench.set, first, second, best),
-        "recall": recall(bench.set, windows),
+        "recall": recall(bench.set, {query: w.ids for query, w in windows.items()}),
         "weights": weights(windows, folds, reranker),
         **times(bench, parameters[0], reranker, size),
     }
@@ -198,78 +192,6 @@ def with_scores(
     return found | dict(zip(ids, log_odds.tolist(), strict=True))
 
 
-def gains(
-    found: EvaluationSet, first: Run, second: Run | Mapping[str, Run], pairs: bool = True
-) -> dict[str, Any]:
-    """Return the differences of nDCG@10: pooled, by class, and by pair."""
-    if first.keys() != second.keys():
-        return {name: gains(found, first, run, pairs) for name, run in second.items()}  # type: ignore[arg-type]
-    measure = (OBJECTIVE,)
-    before, after = (pooled(found, run, measure)[OBJECTIVE] for run in (first, second))  # type: ignore[arg-type]
-    topics = found.topics
-    difference = {query: after[query] - before[query] for query in before}
-    result: dict[str, Any] = {
-        "pooled": {
-            "first": round(float(np.mean(list(before.values()))), 4),
-            **rounded(mean_interval(topics, difference).as_json("diff")),
-        }
-    }
-    if not pairs:
-        return result
-    by_pair = [in_pairs(found, run, measure)[OBJECTIVE] for run in (first, second)]  # type: ignore[arg-type]
-    columns = {
-        f"{source}>{target}": {
-            query: by_pair[1][source, target][query] - value for query, value in values.items()
-        }
-        for (source, target), values in by_pair[0].items()
-        if len({topics[query] for query in values}) >= PAIR_TOPICS
-    }
-    if not columns:
-        return result
-    same = [pair for pair in columns if len(set(pair.split(">"))) == 1]
-    cross = [pair for pair in columns if pair not in same]
-    averages = {"same": same, "cross": cross, **{pair: [pair] for pair in columns}}
-    wanted = {name: parts for name, parts in averages.items() if parts}
-    got = intervals(topic_table(topics, columns), wanted)
-    figures = {name: rounded(interval.as_json("diff")) for name, interval in got.items()}
-    result |= {name: figures.pop(name) for name in ("same", "cross") if name in figures}
-    result["pairs"] = figures
-    return result
-
-
-def realised(
-    found: EvaluationSet, first: Run, second: Mapping[str, Run], best: Run
-) -> dict[str, float]:
-    """Return the share of the oracle's gain that each run has."""
-    means = [
-        float(np.mean(list(pooled(found, run, (OBJECTIVE,))[OBJECTIVE].values())))
-        for run in (first, best, *second.values())
-    ]
-    room = means[1] - means[0]
-    shares = [(value - means[0]) / room if room > 0 else 0.0 for value in means[2:]]
-    return {name: round(share, 3) for name, share in zip(second, shares, strict=True)}
-
-
-def recall(found: EvaluationSet, windows: Mapping[str, Found]) -> dict[str, Any]:
-    """Return the share of the relevant documents that are in the window, over all and by pair."""
-    values: dict[str, dict[str, list[float]]] = {}
-    every: list[float] = []
-    for query, window_ in windows.items():
-        relevant, inside = found.relevant(query), set(window_.ids)
-        every.append(len(inside & set(relevant)) / len(relevant))
-        for target in {found.language(doc) for doc in relevant}:
-            of_target = [doc for doc in relevant if found.language(doc) == target]
-            share = sum(doc in inside for doc in of_target) / len(of_target)
-            pair = f"{found.queries[query].lang}>{target}"
-            values.setdefault(pair, {}).setdefault(found.topics[query], []).append(share)
-    pairs = {
-        pair: round(float(np.mean([v for topic in topics.values() for v in topic])), 3)
-        for pair, topics in sorted(values.items())
-        if len(topics) >= PAIR_TOPICS
-    }
-    return {"pooled": round(float(np.mean(every)), 3), "pairs": pairs}
-
-
 def times(
     bench: Workbench, parameters: Parameters, reranker: Reranker, size: int
 ) -> dict[str, Any]:
@@ -307,10 +229,6 @@ def replace_source(body: dict[str, Any]) -> dict[str, Any]:
 def logit(p: float) -> float:
     p = min(max(p, 1e-7), 1 - 1e-7)
     return math.log(p / (1 - p))
-
-
-def rounded(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: round(v, 4) if isinstance(v, float) else v for k, v in values.items()}
 
 
 if __name__ == "__main__":

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opensearch_clir.calibration.bundle import Trial
-from opensearch_clir.calibration.choose import FOLDS, Choice, Trials
+from opensearch_clir.calibration.choose import Choice
 from opensearch_clir.calibration.fit_second import Windowed, fit_second, with_second
 from opensearch_clir.calibration.gather import JudgedQuery, Rows
 from opensearch_clir.calibration.predict import first
 from opensearch_clir.calibration.second import SecondStage
+from opensearch_clir.calibration.trials import FOLDS, Trials
 from opensearch_clir.cluster import guarded
 from opensearch_clir.progress import Progress, silent
 from opensearch_clir.query.prepare import Preparer
