@@ -58,16 +58,16 @@ class ServeOptions:
         indices: that are served; empty: every index that is set up.
         token_file: file with the token that callers send; None: no token.
         least: probability from which rewritten queries find by meaning alone.
-        reranker: that is served, by name.
         limits: see there.
+        reranker: that is served, by name.
     """
 
     connection: dict[str, Any] = field(default_factory=dict)
     indices: tuple[str, ...] = ()
     token_file: str | None = None
     least: float = LEAST_PROBABILITY
-    reranker: str = EMBEDDED
     limits: Limits = field(default_factory=Limits)
+    reranker: str = EMBEDDED
 
     def to_json(self) -> str:
         """Return the options as workers read them."""

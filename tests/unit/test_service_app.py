@@ -13,7 +13,7 @@ import pytest
 
 from opensearch_clir.encoders.registry import EMBEDDED, load_encoder
 from opensearch_clir.rerank import Candidate, scored
-from opensearch_clir.rerank.remote import RemoteReranker
+from opensearch_clir.rerank.remote import KEY, RemoteReranker
 from opensearch_clir.service.app import ROUTES
 from opensearch_clir.service.auth import OPEN_PATHS
 from service_cases import TOKEN, Caller, running
@@ -125,7 +125,9 @@ def test_openai_clients_get_what_they_expect(call: Caller) -> None:
     assert [call("POST", "/v1/embeddings", b)[0] for b in wrong] == [404, 400, 400]
 
 
-def test_documents_are_reranked_as_other_services_do_it(call: Caller) -> None:
+def test_documents_are_reranked_as_other_services_do_it(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     texts = ["Die Katze schläft", " ", "Drucker mit dem Netzwerk verbinden", "printer"]
     body = {"query": "connect the printer to the network", "documents": texts, "model": EMBEDDED}
     status, answer = call("POST", "/v1/rerank", body)
@@ -140,6 +142,7 @@ def test_documents_are_reranked_as_other_services_do_it(call: Caller) -> None:
     (best,) = call("POST", "/v1/rerank", few)[1]["results"]
     assert best["document"]["text"] == texts[best["index"]]
     # A remote reranker of ours reads the same numbers.
+    monkeypatch.setenv(KEY, TOKEN)
     own = RemoteReranker(f"{call.url}/v1/rerank#{EMBEDDED}")
     scores = scored(own, body["query"], [Candidate(str(i), "de", t) for i, t in enumerate(texts)])
     assert np.isnan(scores[1])
