@@ -68,7 +68,7 @@ async def rerank_hits(request: Request) -> Response:
 
 
 def _score(document: Mapping[str, Any]) -> float:
-    value = document.get("previous_score")
+    value: Any = document.get("previous_score")
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not number or not 0 <= value <= 1:
         raise Refusal(
