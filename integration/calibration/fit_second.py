@@ -98,7 +98,7 @@ def with_second(window: Windowed, stage: SecondStage) -> Array:
     known = window.known
     rows = window.rows
     for language in np.unique(rows.documents[known]).tolist():
-        line = stage.line({rows.lang: 1.0}, language)
+        line = stage.line(rows.lang, language)
         chosen = known & (rows.documents == language)
         found[chosen] = line.at + line.keep * found[chosen] + line.slope * window.scores[chosen]
     return found

@@ -51,8 +51,8 @@ def rescored_hits(
     asked = query_languages(clir.plan(text).posterior, schema)
     found = []
     for score, language, value in zip(scores, languages, evidence.tolist(), strict=True):
-        line = stage.line(asked, language)
-        found.append(updated(score, 1.0, line.of, value) if math.isfinite(value) else score)
+        known = math.isfinite(value)
+        found.append(updated(stage, asked, language, score, value) if known else score)
     return found
 
 

@@ -130,9 +130,20 @@ def test_pairs_and_possible_languages_count() -> None:
     unsure = reranked(
         response(), question(stage=stage, languages={"fr": 0.6, "en": 0.4}), Rerank(TABLE), size=10
     )
-    same = logit(0.6) + (1 - 1) / 0.5
-    expected = 0.6 * same + 0.4 * logit(scores(sure)["b"])
-    assert logit(scores(unsure)["b"]) == pytest.approx(expected)
+    same = 0.6  # a score of 1 is the mean of the class
+    assert scores(unsure)["b"] == pytest.approx(0.6 * same + 0.4 * scores(sure)["b"])
+
+
+def test_an_unlikely_language_does_not_decide_where_scores_are_far_apart() -> None:
+    """In French all scores lie 1,000 higher; the question may be French with 0.2."""
+    far = SecondLine(0.0, 1.0, 1.0, 1000.0, 0.5)
+    stage = SecondStage("table", TABLE.fingerprint, LINE, far)
+    unsure = {"en": 0.8, "fr": 0.2}
+    found = scores(
+        reranked(response(), question(stage=stage, languages=unsure), Rerank(TABLE), size=10)
+    )
+    assert found["c"] > 0.6 * 0.8
+    assert found["c"] > found["a"]
 
 
 def test_usefulness_of_languages_stays_a_factor() -> None:
