@@ -70,8 +70,12 @@ def train_reranker(config: RerankerConfig, out: Path, report: Report) -> None:
 
     def figures(done: int, losses: Sequence[float]) -> None:
         model.eval()
+        best: list[bool] = []
         with torch.no_grad():
-            best = [int(logits([lesson]).argmax()) == 0 for lesson in held]
+            for start in range(0, len(held), config.batch):
+                part = held[start : start + config.batch]
+                by_lesson = logits(part).split([len(lesson.texts) for lesson in part])
+                best += [int(found.argmax()) == 0 for found in by_lesson]
         model.train()
         loss = round(float(np.mean(losses)), 4) if losses else None
         first = round(float(np.mean(best)), 4) if best else None
