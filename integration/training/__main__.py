@@ -33,9 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (ClirError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         print(
-            "Stopped. The same command goes on from the last finished stage or saved step "
+            str(stopped)
+            or "Stopped. The same command goes on from the last finished stage or saved step "
             "in the configuration's `work` folder.",
             file=sys.stderr,
         )
@@ -57,7 +58,10 @@ def _train(config_file: Path, out: Path) -> None:
     except OSError as error:
         raise ConfigurationError(f"can't make the folder {out}: {error.strerror}") from error
     if isinstance(chosen, RerankerConfig):
-        train_reranker(chosen, out, _print)
+        try:
+            train_reranker(chosen, out, _print)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("Stopped. Nothing was written.") from None
         _print({"stage": "done", "model": str(out)})
         return
     tokenizer, vectors = run.train(chosen, _print)

@@ -26,15 +26,18 @@ WORDS = [("cat", "katze"), ("dog", "hund"), ("house", "haus"), ("tree", "baum"),
 @pytest.fixture(scope="module")
 def body(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A transformer so small that it is trained in seconds, with random weights."""
+    import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
+    torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("body")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "die", *sum(WORDS, ())]
     (folder / "vocab.txt").write_text("\n".join(words), "utf-8")
     BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
     config = BertConfig(
         vocab_size=len(words), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=64, max_position_embeddings=64,
+        intermediate_size=64, max_position_embeddings=64, hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
     )  # fmt: skip
     BertModel(config).save_pretrained(folder)
     return folder
@@ -51,7 +54,7 @@ def trained(body: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.write(rows)
     config = {
         "kind": '"cross-encoder"', "data": '"data"', "body": json.dumps(str(body)), "pages": 0,
-        "words": 0, "sentences": 2000, "negatives": 3, "steps": 250, "rate": 2e-3, "every": 100,
+        "words": 0, "sentences": 2000, "negatives": 3, "steps": 500, "rate": 2e-3, "every": 100,
         "max_tokens": 16,
     }  # fmt: skip
     lines = "".join(f"{key} = {value}\n" for key, value in config.items())
