@@ -13,6 +13,7 @@ from opensearchpy import OpenSearch
 from opensearch_clir.calibration.active import Active
 from opensearch_clir.calibration.methods import CalibrationMethods
 from opensearch_clir.calibration.parameters import Parameters
+from opensearch_clir.calibration.second import SecondStage
 from opensearch_clir.cluster import guarded
 from opensearch_clir.encoders import load_encoder
 from opensearch_clir.encoders.base import Encoder
@@ -450,6 +451,12 @@ class Clir(CalibrationMethods):
         if chosen is None:
             return found
         return explained(self._ready(), plan, found, chosen.load(), self._active.second)
+
+    @property
+    def second_stage(self) -> SecondStage | None:
+        """The weights of a reranker in the active bundle, if it has any."""
+        self._ready()
+        return self._active.second
 
     def _search_type(self) -> str:
         # Term statistics of all shards: else a score would depend on where a document lives.

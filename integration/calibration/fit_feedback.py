@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opensearch_clir.calibration.bundle import Trial
-from opensearch_clir.calibration.choose import FOLDS, Choice, Trials
+from opensearch_clir.calibration.choose import Choice
 from opensearch_clir.calibration.feedback import FINGERPRINT, NAME, Feedback
 from opensearch_clir.calibration.feedback_windows import FeedbackWindows, read_vectors
 from opensearch_clir.calibration.fit_second import Windowed, fit_second, with_second
@@ -17,6 +17,7 @@ from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.predict import first
 from opensearch_clir.calibration.second import SecondStage
 from opensearch_clir.calibration.shown import fit_shown, standing_of
+from opensearch_clir.calibration.trials import FOLDS, Trials
 from opensearch_clir.query.prepare import Preparer
 from opensearch_clir.rerank.window import WINDOW
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,9 @@ __all__ = ["RIDGE", "Windowed", "fit_second", "with_second"]
 
 #: Strength of the pull towards the first stage alone, in units of one observation's curvature.
 RIDGE = 1.0
+
+#: Pull that nothing moves against.
+HELD = 1e12
 
 #: Fewer scores than this say nothing about a class.
 LEAST = 50
@@ -51,6 +53,7 @@ def fit_second(
     reranker: str,
     fingerprint: str,
     *,
+    keep: bool = False,
     by_pair: bool = False,
     ridge: float = RIDGE,
     origin: str = "",
@@ -60,6 +63,7 @@ def fit_second(
     Args:
         windows: of judged queries.
         reranker, fingerprint: whose scores they are.
+        keep: whether the first stage's log-odds stay as they are, and only the weights are fitted.
         by_pair: whether pairs get a location and scale of their own, pulled towards their class's.
         ridge: strength of that pull of the weights, > 0.
         origin: where the queries come from, for reports.
@@ -67,8 +71,7 @@ def fit_second(
     log_odds = _of(windows, [w.log_odds for w in windows])
     scores = _of(windows, [w.scores for w in windows])
     relevant = _of(windows, [w.rows.relevant for w in windows])
-    documents = _of(windows, [w.rows.documents for w in windows])
-    asked = np.repeat([w.rows.lang for w in windows], [int(w.known.sum()) for w in windows])
+    asked, documents = _languages(windows)
     same = asked == documents
     overall = robust_place(scores) if len(scores) else (0.0, 1.0)
     lines = []
@@ -83,7 +86,8 @@ def fit_second(
         columns = np.column_stack((np.ones(len(z)), log_odds[of_class], z))
         start = np.array([0.0, 1.0, 0.0])
         weight = np.ones(len(z))
-        found = logistic(columns, relevant[of_class], weight, start, ridge).tolist()
+        pull = np.array([HELD, HELD, ridge]) if keep else np.full(3, ridge)
+        found = logistic(columns, relevant[of_class], weight, start, pull).tolist()
         lines.append(SecondLine(found[0], found[1], found[2], *place))
     return SecondStage(reranker, fingerprint, lines[0], lines[1], places, origin)
 
@@ -94,15 +98,24 @@ def with_second(window: Windowed, stage: SecondStage) -> Array:
     known = window.known
     rows = window.rows
     for language in np.unique(rows.documents[known]).tolist():
-        line = stage.line({rows.lang: 1.0}, language)
+        line = stage.line(rows.lang, language)
         chosen = known & (rows.documents == language)
         found[chosen] = line.at + line.keep * found[chosen] + line.slope * window.scores[chosen]
     return found
 
 
-def _of(windows: Sequence[Windowed], parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+def _of(windows: Sequence[Windowed], parts: Sequence[Array]) -> Array:
     kept = [part[w.known] for w, part in zip(windows, parts, strict=True)]
     return np.concatenate(kept) if kept else np.zeros(0)
+
+
+def _languages(windows: Sequence[Windowed]) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    """Return the languages of queries and of documents, for each score."""
+    asked = [np.full(int(w.known.sum()), w.rows.lang) for w in windows]
+    found = [w.rows.documents[w.known] for w in windows]
+    if not windows:
+        return np.array([], dtype=np.str_), np.array([], dtype=np.str_)
+    return np.concatenate(asked), np.concatenate(found)
 
 
 def _places(

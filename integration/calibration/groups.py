@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from opensearch_clir.calibration.choose import LEAVE_ALONE, Choice, Fitter, Trials, select
+from opensearch_clir.calibration.choose import LEAVE_ALONE, Choice
 from opensearch_clir.calibration.design import Design
 from opensearch_clir.calibration.fit import Places
 from opensearch_clir.calibration.gather import Rows
@@ -16,6 +16,7 @@ from opensearch_clir.calibration.logistic import logistic
 from opensearch_clir.calibration.parameters import PairPlace, Parameters
 from opensearch_clir.calibration.predict import fused
 from opensearch_clir.calibration.sample import Sampled
+from opensearch_clir.calibration.trials import Fitter, Trials, select
 from opensearch_clir.cluster import guarded
 from opensearch_clir.query.prepare import Preparer
 

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opensearch_clir.calibration.bundle import Trial
-from opensearch_clir.calibration.choose import FOLDS, Choice, Trials
+from opensearch_clir.calibration.choose import Choice
 from opensearch_clir.calibration.fit_second import Windowed, fit_second, with_second
 from opensearch_clir.calibration.gather import JudgedQuery, Rows
 from opensearch_clir.calibration.predict import first
 from opensearch_clir.calibration.second import SecondStage
+from opensearch_clir.calibration.trials import FOLDS, Trials
 from opensearch_clir.cluster import guarded
 from opensearch_clir.progress import Progress, silent
 from opensearch_clir.query.prepare import Preparer
@@ -35,7 +36,7 @@ class Reranking:
     Attributes:
         chosen: the candidate that won, in words.
         stage: its weights; None where leaving it out is as good.
-        trials: without it, and with it in two ways.
+        trials: without it, and with it in several ways.
         scored: documents that it scored.
     """
 
@@ -56,7 +57,9 @@ def choose_second(
     """Return the reranker's weights, if with them held-out topics are ranked better.
 
     By more than one standard error of the paired difference over topics, as for all else that is
-    chosen; a location and scale for each pair must then be as much better than one for each class.
+    chosen. What changes more must be better by as much again, or say the first hits' probabilities
+    better: first only the weight is fitted, then also what the first stage's log-odds are worth
+    beside it, then a location and scale for each pair.
 
     Args:
         windows: of the judged queries.
@@ -69,17 +72,22 @@ def choose_second(
     """
     name, fingerprint = reranker.name, reranker.fingerprint
 
-    def fitted(by_pair: bool) -> Callable[[Sequence[Windowed]], SecondStage]:
-        return lambda some: fit_second(some, name, fingerprint, by_pair=by_pair, origin=origin)
+    def fitted(keep: bool, by_pair: bool) -> Callable[[Sequence[Windowed]], SecondStage]:
+        return lambda some: fit_second(
+            some, name, fingerprint, keep=keep, by_pair=by_pair, origin=origin
+        )
 
     trials = Trials([w.rows for w in windows], topics, {}, seed)
     trials.add_held_out("without the reranker", [w.log_odds for w in windows])
-    makers = [fitted(False), fitted(True)]
-    for make, label in zip(makers, ("", ", places of pairs"), strict=True):
-        trials.add_held_out(f"{name}{label}", _cross_fitted(windows, trials.folds, make))
+    makers = [fitted(True, False), fitted(False, False), fitted(False, True)]
+    labels = ("weight alone", "all weights", "all weights, places of pairs")
+    for make, label in zip(makers, labels, strict=True):
+        trials.add_held_out(f"{name}, {label}", _cross_fitted(windows, trials.folds, make))
     winner = 0
-    for number in (1, 2):
-        winner = number if trials.better(winner, number) else winner
+    for number in range(1, len(makers) + 1):
+        # Log-odds that are too sure rank as well, and say the wrong probability.
+        truer = winner > 0 and trials.worth(winner, number)
+        winner = number if truer or trials.better(winner, number) else winner
     stage = makers[winner - 1](windows) if winner else None
     known = sum(int(w.known.sum()) for w in windows)
     return Reranking(trials.names[winner], stage, trials.table(), known)

@@ -20,6 +20,9 @@ from opensearch_clir.errors import ConfigurationError
 
 __all__ = ["Line", "SecondLine", "SecondStage"]
 
+#: Shares below this are rounding.
+_RARE = 1e-9
+
 
 @dataclass(frozen=True)
 class SecondLine:
@@ -71,26 +74,42 @@ class SecondStage:
     places: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     origin: str = ""
 
-    def line(self, languages: Mapping[str, float], document: str) -> Line:
-        """Return what becomes of a document in a language.
+    def log_odds(
+        self, languages: Mapping[str, float], document: str, first: float, score: float
+    ) -> float:
+        """Return the log-odds of a document, in [-500, 500].
+
+        Those of the mean probability over the query's possible languages: a mean of log-odds would
+        let one unlikely language decide, where a reranker's scores differ much between pairs.
 
         Args:
             languages: of the query, with probabilities that sum to at most 1; the rest is some
                 language that the document is not in.
             document: its language.
+            first: log-odds of the first stage.
+            score: of the reranker.
         """
-        parts = [(share, *self._of(query, document)) for query, share in languages.items()]
-        rest = 1 - math.fsum(languages.values())
-        parts.append((rest, *self._of(None, document)))
-        at, keep, slope = (math.fsum(part[0] * part[i] for part in parts) for i in (1, 2, 3))
-        return Line(at, keep, slope)
+        parts = [*languages.items(), (None, 1 - math.fsum(languages.values()))]
+        found = [(share, self.line(query, document).of(first, score)) for query, share in parts]
+        likely = [(share, value) for share, value in found if share > _RARE]
+        if len(likely) == 1:
+            return _within(likely[0][1])
+        p = math.fsum(share / (1 + math.exp(-_within(value))) for share, value in likely)
+        q = math.fsum(share / (1 + math.exp(_within(value))) for share, value in likely)
+        return _within(math.log(p) - math.log(q))
 
-    def _of(self, query: str | None, document: str) -> tuple[float, float, float]:
+    def line(self, query: str | None, document: str) -> Line:
+        """Return what becomes of documents in a language, for a query in another or the same.
+
+        Args:
+            query: language; None for one that no document is in.
+            document: language.
+        """
         line = self.matching if query == document else self.non_matching
         place = (line.location, line.scale)
         location, scale = self.places.get(f"{query}>{document}", place)
         slope = line.weight / scale
-        return line.at - slope * location, line.keep, slope
+        return Line(line.at - slope * location, line.keep, slope)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> SecondStage:
@@ -129,3 +148,8 @@ class SecondStage:
             raise ConfigurationError("weights of a reranker need finite numbers and scales > 0")
         if min(min(line.keep, line.weight) for line in lines) < 0:
             raise ConfigurationError("weights of a reranker must be >= 0")
+
+
+def _within(log_odds: float) -> float:
+    """Return log-odds whose exponential is a number."""
+    return min(max(log_odds, -500.0), 500.0)

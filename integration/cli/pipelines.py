@@ -45,6 +45,11 @@ def pipelines() -> None:
 )
 @click.option("--bundle", help="Share the pipelines of this index or alias, set up alike.")
 @click.option("--only", type=click.Choice(["ingest", "search"]), help="Install only this one.")
+@click.option(
+    "--rerank",
+    is_flag=True,
+    help="Add a pipeline that also reranks, for requests with ?search_pipeline=clir-INDEX:rerank.",
+)
 @click.option("--timeout", default=10, show_default=True, type=click.IntRange(1), help="Seconds.")
 @click.option("--dry-run", is_flag=True, help="Print the requests, change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")
@@ -56,6 +61,7 @@ def install(
     token_file: Path | None,
     bundle: str | None,
     only: str | None,
+    rerank: bool,
     timeout: int,
     dry_run: bool,
     as_json: bool,
@@ -70,9 +76,12 @@ def install(
     from opensearch_clir.pipelines.bodies import Target
     from opensearch_clir.service.options import read_token
 
+    if rerank and only == "ingest":
+        raise click.UsageError("--rerank is about searching: leave out --only ingest")
+    jobs: tuple[Job, ...] = (*_JOBS[only], "rerank") if rerank else _JOBS[only]
     target = Target(service, read_token(token_file), timeout)
     client, _ = open_client(**connection)
-    plan = make(client, index, target, bundle=bundle, jobs=_JOBS[only], dry_run=dry_run)
+    plan = make(client, index, target, bundle=bundle, jobs=jobs, dry_run=dry_run)
     report = plan.to_json()
     if not as_json:
         for note in plan.notes:

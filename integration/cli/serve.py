@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from opensearch_clir.cli.common import connection_options, report_errors
+from opensearch_clir.encoders.registry import EMBEDDED
 from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.query.rewrite import LEAST_PROBABILITY
 
@@ -33,6 +34,13 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="Probability from which rewritten queries find by meaning alone.",
 )
+@click.option(
+    "--reranker",
+    default=EMBEDDED,
+    show_default=True,
+    metavar="NAME",
+    help="embedded, or a cross-encoder by its folder or name.",
+)
 @click.option("--max-body", default=32, show_default=True, type=click.IntRange(1), help="MiB.")
 @click.option("--max-waiting", default=256, show_default=True, type=click.IntRange(1), help="MiB.")
 @click.option("--batch", default=64, show_default=True, type=click.IntRange(1, 4096))
@@ -50,6 +58,7 @@ def serve(
     client_ca: Path | None,
     no_auth: bool,
     least: float,
+    reranker: str,
     max_body: int,
     max_waiting: int,
     batch: int,
@@ -75,6 +84,7 @@ def serve(
         indices=indices,
         token_file=None if token_file is None else str(token_file.resolve()),
         least=least,
+        reranker=reranker,
         limits=Limits(
             body=max_body * mebibyte,
             waiting=max_waiting * mebibyte,

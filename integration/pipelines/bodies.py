@@ -24,6 +24,8 @@ __all__ = [
     "model",
     "model_ids",
     "pipeline_name",
+    "rerank_name",
+    "rerank_pipeline",
     "runs_first",
     "search_pipeline",
     "search_processor",
@@ -35,12 +37,13 @@ PREFIX = "clir-"
 #: Begins the description of what is ours; a digest of what it was made from follows.
 MARK = "opensearch-clir"
 
-Job = Literal["enrich", "rewrite"]
+Job = Literal["enrich", "rewrite", "rerank"]
 
 #: What the cluster sends for each job; the placeholder is filled with JSON.
 _REQUEST: Mapping[Job, str] = {
     "enrich": '{"document": ${parameters.document}}',
     "rewrite": '{"query": ${parameters.query}, "for": "ml-commons"}',
+    "rerank": '{"query": ${parameters.query}, "documents": ${parameters.documents}}',
 }
 
 
@@ -142,6 +145,11 @@ def pipeline_name(bundle: str, first: str | None = None) -> str:
     return f"{PREFIX}{bundle}" + (f"-after-{first}" if first else "")
 
 
+def rerank_name(bundle: str) -> str:
+    """Return the name of the pipeline that also reranks; no index can have a colon in its name."""
+    return f"{pipeline_name(bundle)}:rerank"
+
+
 def ingest_pipeline(schema: IndexSchema, model_id: str, first: str | None = None) -> dict[str, Any]:
     """Return the ingest pipeline.
 
@@ -195,6 +203,46 @@ def search_pipeline(model_id: str) -> dict[str, Any]:
     }
 
 
+def rerank_pipeline(namespace: str, rewrite_id: str, rerank_id: str) -> dict[str, Any]:
+    """Return the search pipeline that rewrites the query and reranks the hits of the page.
+
+    Processors of responses see the hits' sources and not their scores. So the first step sorts by
+    a number that all our documents have, which makes the server write down the scores it had; the
+    third step puts them back, and the last one, if the service answered, its scores in their place.
+
+    Args:
+        namespace: of our object.
+        rewrite_id, rerank_id: of the models.
+    """
+    score = "clir_score"
+    ours = {
+        "tag": "clir-rerank",
+        "function_name": "remote",
+        "model_id": rerank_id,
+        "input_map": [{"documents": "$", "query": "$._request.query"}],
+        "output_map": [{score: "scores"}],
+        # One call for all hits.
+        "one_to_one": False,
+        "ignore_missing": True,
+        "ignore_failure": True,
+    }
+    return {
+        "description": f"{MARK}: free text also finds by meaning, and the page is reranked",
+        "request_processors": [search_processor(rewrite_id)],
+        "response_processors": [
+            _by_field(f"{namespace}.lang_confidence", keep=True),
+            {"ml_inference": ours},
+            _by_field("previous_score"),
+            _by_field(score),
+        ],
+    }
+
+
+def _by_field(field: str, *, keep: bool = False) -> dict[str, Any]:
+    by = {"target_field": field, "keep_previous_score": keep, "remove_target_field": not keep}
+    return {"rerank": {"by_field": by, "ignore_failure": True}}
+
+
 def search_processor(model_id: str) -> dict[str, Any]:
     """Return the processor that hands the whole query to the service and takes it back.
 
@@ -215,9 +263,14 @@ def search_processor(model_id: str) -> dict[str, Any]:
 
 def model_ids(pipeline: Mapping[str, Any]) -> dict[str, str]:
     """Return the model that a pipeline of ours calls, by job."""
-    steps = [*pipeline.get("processors", []), *pipeline.get("request_processors", [])]
+    kinds = ("processors", "request_processors", "response_processors")
+    steps = [step for kind in kinds for step in pipeline.get(kind, [])]
     calls = [step["ml_inference"] for step in steps if "ml_inference" in step]
-    jobs: dict[str, Job] = {"clir-enrich": "enrich", "clir-rewrite": "rewrite"}
+    jobs: dict[str, Job] = {
+        "clir-enrich": "enrich",
+        "clir-rewrite": "rewrite",
+        "clir-rerank": "rerank",
+    }
     return {jobs[c["tag"]]: c["model_id"] for c in calls if c.get("tag") in jobs}
 
 

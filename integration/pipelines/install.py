@@ -46,7 +46,8 @@ def install(
         name: of an index, an alias or a data stream that is set up.
         target: the service, as the cluster reaches it.
         bundle: another index or alias, whose pipelines this one shares; its set-up must be equal.
-        jobs: ``enrich`` for an ingest pipeline, ``rewrite`` for a search pipeline.
+        jobs: ``enrich`` for an ingest pipeline, ``rewrite`` for a search pipeline; ``rerank``, with
+            ``rewrite``, for a second one that also reranks the hits of the requests that name it.
         dry_run: decide, but send nothing.
 
     Raises:
@@ -116,6 +117,10 @@ def _try_out(client: OpenSearch, job: Job, model_id: str, target: Target, field:
     trials: Mapping[Job, dict[str, Any]] = {
         "enrich": {"document": {field: "try it out"}},
         "rewrite": {"query": {"match": {field: "try it out"}}},
+        "rerank": {
+            "query": {"match": {field: "try it out"}},
+            "documents": [{field: "try it out", "previous_score": 0.5}],
+        },
     }
     path = f"/_plugins/_ml/models/{quote(model_id, safe='')}/_predict"
     limit = time.monotonic() + WARM_SECONDS

@@ -18,6 +18,8 @@ from opensearch_clir.pipelines.bodies import (
     ingest_pipeline,
     model,
     pipeline_name,
+    rerank_name,
+    rerank_pipeline,
     runs_first,
     search_pipeline,
     search_processor,
@@ -103,16 +105,20 @@ def plan_install(
         state: of the cluster and the index.
         schema: of the index.
         target: the service.
-        jobs: ``enrich`` for an ingest pipeline, ``rewrite`` for a search pipeline.
+        jobs: ``enrich`` for an ingest pipeline, ``rewrite`` for a search pipeline, ``rerank`` for
+            one that also reranks, which requests must name. One that is there is kept up to date.
 
     Raises:
         IndexStateError: an index has a search pipeline of the user's.
     """
+    if "rewrite" in jobs and rerank_name(state.bundle) in state.search and "rerank" not in jobs:
+        jobs = (*jobs, "rerank")
     made: list[Registration] = []
     ids: dict[Job, str] = {}
     for job in jobs:
         wanted = connector(target, state.bundle, job)
-        current = state.models(job).get(pipeline_name(state.bundle))
+        calls = rerank_name(state.bundle) if job == "rerank" else pipeline_name(state.bundle)
+        current = state.models(job).get(calls)
         if current is not None and state.connectors.get(current) == wanted["description"]:
             ids[job] = current
         else:
@@ -124,6 +130,10 @@ def plan_install(
     if "rewrite" in ids:
         name = pipeline_name(state.bundle)
         requests += _put("search", name, search_pipeline(ids["rewrite"]), state.search)
+    if "rerank" in ids:
+        name = rerank_name(state.bundle)
+        body = rerank_pipeline(schema.namespace, ids["rewrite"], ids["rerank"])
+        requests += _put("search", name, body, state.search)
     for member in state.members:
         requests += _member(state, member, ids)
     before = [id_ for job in jobs for id_ in _called(state, job)]
@@ -143,7 +153,7 @@ def _called(state: State, job: Job) -> list[str]:
 
 def _named(pipeline: str, bundle: str) -> bool:
     name = pipeline_name(bundle)
-    return pipeline == name or pipeline.startswith(f"{name}-after-")
+    return pipeline in (name, rerank_name(bundle)) or pipeline.startswith(f"{name}-after-")
 
 
 def _ingest(state: State, schema: IndexSchema, model_id: str) -> list[Request]:

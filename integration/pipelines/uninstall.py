@@ -12,7 +12,7 @@ from opensearchpy import OpenSearch
 from opensearch_clir.cluster import guarded
 from opensearch_clir.errors import IndexMissingError, IndexStateError
 from opensearch_clir.index_templates.schema import META_KEY
-from opensearch_clir.pipelines.bodies import PREFIX, model_ids, runs_first
+from opensearch_clir.pipelines.bodies import PREFIX, model_ids, rerank_name, runs_first
 from opensearch_clir.pipelines.install import drop_model
 from opensearch_clir.pipelines.state import FINAL, SEARCH, get, members_of
 from opensearch_clir.setup.apply import send
@@ -81,7 +81,7 @@ def uninstall(client: OpenSearch, name: str, *, dry_run: bool = False) -> Remova
         for pipeline, body in pipelines.items():
             ours = any(_belongs(pipeline, str(bundle)) for bundle in bundles)
             called = set(model_ids(body).values())
-            if ours and pipeline not in used:
+            if ours and not {pipeline, pipeline.removesuffix(":rerank")} & used:
                 path = f"/_{kind}/pipeline/{quote(pipeline, safe='')}"
                 requests.append(Request("DELETE", path))
                 models |= called
@@ -127,7 +127,7 @@ def _bundle(member: Member) -> str | None:
 
 def _belongs(pipeline: str, bundle: str) -> bool:
     name = f"{PREFIX}{bundle}"
-    return pipeline == name or pipeline.startswith(f"{name}-after-")
+    return pipeline in (name, rerank_name(bundle)) or pipeline.startswith(f"{name}-after-")
 
 
 def _used(client: OpenSearch, besides: set[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -87,10 +88,16 @@ def feedback_plan(
     stage = feedback.stage
 
     def line(document: str | None) -> FeedbackLine:
+        """Return the mean line over the query's possible languages, as bends are averaged."""
+        shares = [*languages.items(), (None, 1 - math.fsum(languages.values()))]
+        lines = [(share, stage.line(query, document or "")) for query, share in shares]
+        at, keep, slope = (
+            math.fsum(share * getattr(one, name) for share, one in lines)
+            for name in ("at", "keep", "slope")
+        )
         same = document is not None and document in languages
-        found = stage.line(languages, document or "")
         usual = (stage.matching if same else stage.non_matching).location
-        return FeedbackLine(found.at, found.keep, found.slope, found.at + found.slope * usual)
+        return FeedbackLine(at, keep, slope, at + slope * usual)
 
     lines = {code: line(code) for code in documents}
     return FeedbackPlan(feedback.typical, place, lines, line(None), shown=feedback.shown)

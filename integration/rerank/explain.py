@@ -24,8 +24,8 @@ def explained(
 ) -> Explanation:
     """Return an explanation with the reranker's evidence.
 
-    Its log-odds are what it adds to those of the first stage, the factor that these are kept with
-    included.
+    Its weight is that of the likeliest pair of languages. Its log-odds are what it adds to those of
+    the first stage, the factor that these are kept with included.
 
     Args:
         preparer: of the index.
@@ -51,9 +51,10 @@ def explained(
             "hits' scores, as no weights are fitted: `clir calibrate --reranker`"
         )
         return replace(found, notes=(*found.notes, note))
-    line = stage.line(query_languages(plan.posterior, preparer.schema), found.document_language)
-    log_odds = line.of(found.log_odds, score)
-    step = Evidence(RERANKED, reranker.name, score, line.slope, log_odds - found.log_odds)
+    asked = query_languages(plan.posterior, preparer.schema)
+    log_odds = stage.log_odds(asked, found.document_language, found.log_odds, score)
+    slope = stage.line(plan.posterior.primary, found.document_language).slope
+    step = Evidence(RERANKED, reranker.name, score, slope, log_odds - found.log_odds)
     return replace(
         found,
         probability=None if found.probability is None else 1 / (1 + math.exp(-log_odds)),

@@ -49,9 +49,10 @@ class Rerank:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
                 raise QueryError(f"rerank: {name} must be {least} to {most:,}, got {value!r}")
-        number = isinstance(self.seconds, Real) and not isinstance(self.seconds, bool)
-        if not number or not self.seconds > 0:
-            raise QueryError(f"rerank: seconds must be above 0, got {self.seconds!r}")
+        seconds: Any = self.seconds
+        number = isinstance(seconds, Real) and not isinstance(seconds, bool)
+        if not number or not seconds > 0:
+            raise QueryError(f"rerank: seconds must be above 0, got {seconds!r}")
 
     def load(self) -> Reranker:
         """Return the reranker.

@@ -61,7 +61,11 @@ class Service:
         """
         parts = urlsplit(name)
         shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            usable = parts.port is None or parts.port > 0
+        except ValueError:
+            usable = False
+        if parts.scheme not in ("http", "https") or not parts.hostname or not usable:
             raise ConfigurationError(f"a remote reranker is https://HOST/PATH#MODEL, got {shown!r}")
         if parts.username or parts.password:
             raise ConfigurationError(
@@ -146,9 +150,11 @@ class RemoteReranker:
                 response.close()  # not to be used again: the rest of the answer is still to come
                 raise
             response.release_conn()
-        except urllib3.exceptions.TimeoutError as error:
-            raise self._late(seconds) from error
         except urllib3.exceptions.HTTPError as error:
+            # What nobody listens to counts as a time-out there, too.
+            refused = isinstance(error, urllib3.exceptions.NewConnectionError)
+            if isinstance(error, urllib3.exceptions.TimeoutError) and not refused:
+                raise self._late(seconds) from error
             # Its text may quote addresses; the class says what happened.
             raise RerankerError(
                 f"reranker {self.name!r} can't be reached ({type(error).__name__})"

@@ -110,9 +110,9 @@ def reranked(
     stage, fitted, why = stage_for(question.stage, reranker, scores)
     for i, score in zip(chosen, scores.tolist(), strict=True):
         if math.isfinite(score):
-            line = stage.line(question.languages, languages[i])
             use = question.readers.of(languages[i])
-            hits[i]["_score"] = updated(hits[i]["_score"], use, line.of, score)
+            p = hits[i]["_score"] / use
+            hits[i]["_score"] = use * updated(stage, question.languages, languages[i], p, score)
     hits.sort(key=lambda hit: -hit["_score"])
     found = response["hits"]
     if min_score is not None:
@@ -154,18 +154,25 @@ def stage_for(
     return SecondStage(reranker.name, "", line, line), False, why
 
 
-def updated(score: float, use: float, line: Any, evidence: float) -> float:
-    """Return a hit's new score.
+def updated(
+    stage: SecondStage,
+    languages: Mapping[str, float],
+    document: str,
+    probability: float,
+    score: float,
+) -> float:
+    """Return a hit's new probability.
 
     Args:
-        score: of the first stage.
-        use: usefulness of the hit's language, which scores are multiplied by, > 0.
-        line: log-odds and evidence to log-odds.
-        evidence: of the reranker.
+        stage: weights.
+        languages: of the query, with probabilities that sum to at most 1.
+        document: language of the hit.
+        probability: of the first stage, in [0, 1].
+        score: of the reranker.
     """
-    p = min(max(score / use, _EDGE), 1 - _EDGE)
-    log_odds = line(math.log(p / (1 - p)), evidence)
-    return use / (1 + math.exp(-min(max(log_odds, -500.0), 500.0)))
+    p = min(max(probability, _EDGE), 1 - _EDGE)
+    log_odds = stage.log_odds(languages, document, math.log(p / (1 - p)), score)
+    return 1 / (1 + math.exp(-log_odds))
 
 
 def _scores(

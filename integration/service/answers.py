@@ -19,6 +19,7 @@ from opensearch_clir.errors import (
     IndexStateError,
     NotManagedError,
     QueryError,
+    RerankerError,
 )
 
 __all__ = ["Refusal", "answer", "body_of", "for_error", "refusal_of"]
@@ -49,6 +50,7 @@ _STATUS: tuple[tuple[type[ClirError], int, str], ...] = (
     (ClusterAuthError, 502, "cluster_refused"),
     (ClusterError, 503, "cluster_unavailable"),
     (EncoderError, 500, "encoder"),
+    (RerankerError, 502, "reranker"),
 )
 
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from opensearch_clir.errors import ClirError
-from opensearch_clir.service import embeddings, handlers
+from opensearch_clir.service import embeddings, handlers, rerank
 from opensearch_clir.service.answers import Refusal, for_error, refusal_of
 from opensearch_clir.service.auth import TokenRequired
 from opensearch_clir.service.limits import Limited
@@ -30,7 +30,8 @@ ROUTES = (
     ("POST", "/v1/embeddings", embeddings.embeddings),
     ("GET", "/v1/models", embeddings.models),
     ("POST", "/v1/detect", handlers.detect),
-    ("POST", "/v1/rerank", handlers.rerank),
+    ("POST", "/v1/indices/{index}/rerank", rerank.rerank_hits),
+    ("POST", "/v1/rerank", rerank.rerank),
     ("GET", "/health", handlers.health),
     ("GET", "/ready", handlers.ready),
     ("GET", "/metrics", handlers.metrics),

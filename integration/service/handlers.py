@@ -25,7 +25,6 @@ __all__ = [
     "metrics",
     "openapi",
     "ready",
-    "rerank",
     "rewrite",
     "texts_of",
     "work_of",
@@ -105,12 +104,6 @@ async def detect(request: Request) -> Response:
     work, body = work_of(request), await body_of(request)
     texts = texts_of(body.get("texts"), work, "texts")
     return answer({"languages": await work.detect(texts)})
-
-
-async def rerank(request: Request) -> Response:
-    """Say that there is no reranker: the place is kept, so that callers can ask for it."""
-    await body_of(request)
-    raise Refusal(501, "no_reranker", "this service has no reranker")
 
 
 async def health(request: Request) -> Response:

@@ -14,7 +14,9 @@ from opensearch_clir.ingest.pipeline import Enricher
 from opensearch_clir.ingest.processors.text import has_text
 from opensearch_clir.ingest.records import Record
 from opensearch_clir.ingest.rejected import Rejected
-from opensearch_clir.query.rewrite import OwnFields, rewrite
+from opensearch_clir.query.rewrite import OwnFields, free_text, rewrite
+from opensearch_clir.rerank.base import Reranker
+from opensearch_clir.rerank.hits import rescored_hits
 from opensearch_clir.settings import Settings
 from opensearch_clir.setup.inspect import check_name
 
@@ -39,6 +41,33 @@ class Served:
         """Return a query as `opensearch_clir.query.rewrite.rewrite` does, and raise as it does."""
         own = self._own.read(self.clir.schema.namespace)
         return rewrite(query, self.clir, least=least, own_fields=own)
+
+    def rerank(
+        self,
+        query: Any,
+        documents: Sequence[Mapping[str, Any]],
+        scores: Sequence[float],
+        reranker: Reranker,
+        seconds: float,
+    ) -> list[float] | None:
+        """Return new scores of a search's hits, in their order; None without a question.
+
+        Args:
+            query: of the search, with free text in it.
+            documents: the hits.
+            scores: their probabilities in the first stage.
+            reranker: that reads them.
+            seconds: for it; hits that it does not get to keep their scores.
+
+        Raises:
+            IndexStateError, ClusterError: the set-up can't be read.
+            RerankerError, EncoderError: the reranker failed.
+        """
+        schema = self.clir.schema
+        text = free_text(query, [field.name for field in schema.fields])
+        if text is None:
+            return None
+        return rescored_hits(self.clir, text, documents, scores, reranker, seconds)
 
     def enrich(self, documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | Rejected]:
         """Return our object for each document, or why there is none; called by one thread.

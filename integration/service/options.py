@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from opensearch_clir.encoders.registry import EMBEDDED
 from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.query.rewrite import LEAST_PROBABILITY
 
@@ -24,7 +25,7 @@ class Limits:
     Attributes:
         body: bytes of one request.
         waiting: bytes of all requests that are being answered; more are refused with 503.
-        documents: of one enrich request, and texts of one embed or detect request.
+        documents: of one enrich request, and texts of one embed, detect or rerank request.
         batch: documents that are enriched together.
         seconds: for one request; then 504.
         threads: that plan queries, each of which may wait for the cluster.
@@ -58,6 +59,7 @@ class ServeOptions:
         token_file: file with the token that callers send; None: no token.
         least: probability from which rewritten queries find by meaning alone.
         limits: see there.
+        reranker: that is served, by name.
     """
 
     connection: dict[str, Any] = field(default_factory=dict)
@@ -65,6 +67,7 @@ class ServeOptions:
     token_file: str | None = None
     least: float = LEAST_PROBABILITY
     limits: Limits = field(default_factory=Limits)
+    reranker: str = EMBEDDED
 
     def to_json(self) -> str:
         """Return the options as workers read them."""

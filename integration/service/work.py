@@ -20,6 +20,8 @@ from opensearch_clir.language.base import DOCUMENT_DETECTOR, Detector, LanguageP
 from opensearch_clir.language.query_spans import query_spans
 from opensearch_clir.language.registry import load_detector
 from opensearch_clir.languages import LANGUAGES
+from opensearch_clir.rerank.base import Candidate, Evidence, Reranker, scored
+from opensearch_clir.rerank.registry import load_reranker
 from opensearch_clir.service.batching import Batcher
 from opensearch_clir.service.indices import Indices
 from opensearch_clir.service.metrics import Metrics
@@ -32,6 +34,9 @@ __all__ = ["Document", "Enrichment", "Work"]
 Document = Mapping[str, Any]
 Enrichment = dict[str, Any] | Rejected
 T = TypeVar("T")
+
+#: Share of a request's time that the reranker may take: the rest is for the way there and back.
+RERANK_SHARE = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -88,6 +93,30 @@ class Work:
         self.metrics.rewritten.labels("echoed" if new is query else "rewritten").inc()
         return new
 
+    async def score(self, query: str, candidates: Sequence[Candidate]) -> Evidence:
+        """Return the reranker's scores, NaN where it has none.
+
+        Raises:
+            RerankerError, EncoderError: it can't be loaded, or failed.
+        """
+        seconds = self.options.limits.seconds * RERANK_SHARE
+        return await self.in_thread(lambda: scored(self.reranker, query, candidates, seconds))
+
+    async def rerank(
+        self, index: str, query: Any, documents: Sequence[Document], scores: Sequence[float]
+    ) -> list[float] | None:
+        """Return new scores of hits; None where the query has no free text.
+
+        Raises:
+            IndexStateError, ClusterError: the set-up can't be read.
+            RerankerError, EncoderError: the reranker can't be loaded, or failed.
+        """
+        served = self.indices[index]
+        seconds = self.options.limits.seconds * RERANK_SHARE
+        return await self.in_thread(
+            lambda: served.rerank(query, documents, scores, self.reranker, seconds)
+        )
+
     async def embed(self, texts: Sequence[str], role: Role) -> Vectors:
         """Return plain vectors of the embedded model, of shape (n, dimension)."""
         return await self.in_thread(lambda: encode(self.encoder, texts, role))
@@ -111,6 +140,11 @@ class Work:
             return self._encoder
 
     @property
+    def reranker(self) -> Reranker:
+        """The reranker, loaded when first used."""
+        return load_reranker(self.options.reranker)
+
+    @property
     def detector(self) -> Detector:
         """The detector of documents' languages, loaded when first used."""
         with self._lock:
@@ -126,6 +160,7 @@ class Work:
         embedded_lexicon().translate(text)
         query_spans(text, LanguagePosterior.unknown(), tuple(LANGUAGES))
         entities(text, "query")
+        self.reranker.score(text, [text], self.options.limits.seconds)
         for name in self.options.indices:
             self._warm(name, text)
 

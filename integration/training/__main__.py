@@ -33,9 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (ClirError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         print(
-            "Stopped. The same command goes on from the last finished stage or saved step "
+            str(stopped)
+            or "Stopped. The same command goes on from the last finished stage or saved step "
             "in the configuration's `work` folder.",
             file=sys.stderr,
         )
@@ -48,6 +49,8 @@ def _train(config_file: Path, out: Path) -> None:
     _check_scipy()
     # Not above: these modules can't be imported without scipy.
     from opensearch_clir.training import artefact, config, facts, finetune, finetune_config, run
+    from opensearch_clir.training.reranker import train_reranker
+    from opensearch_clir.training.reranker_config import RerankerConfig
 
     if finetune_config.asked(config_file):
         tuning = finetune_config.read(config_file)
@@ -55,10 +58,16 @@ def _train(config_file: Path, out: Path) -> None:
         finetune.tune(tuning, out, _print)
         _print({"stage": "done", "model": str(out)})
         return
-    chosen = config.read(config_file)
+    chosen = config.read_any(config_file)
     _make(out)
-    tokenizer, vectors = run.train(chosen, _print)
-    artefact.write(out, tokenizer, vectors, facts.facts(chosen, vectors), chosen.seed)
+    if isinstance(chosen, RerankerConfig):
+        try:
+            train_reranker(chosen, out, _print)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("Stopped. Nothing was written.") from None
+    else:
+        tokenizer, vectors = run.train(chosen, _print)
+        artefact.write(out, tokenizer, vectors, facts.facts(chosen, vectors), chosen.seed)
     _print({"stage": "done", "model": str(out)})
 
 

@@ -11,8 +11,10 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.toml_files import read_toml
 from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Mixture
+from opensearch_clir.training.reranker_config import KIND, RerankerConfig
 
-__all__ = ["Config", "Positive", "beside", "read", "validated"]
+__all__ = ["Config", "Positive", "beside", "read", "read_any", "validated"]
+
 
 Kind = TypeVar("Kind")
 Positive = Annotated[float, Field(gt=0)]
@@ -119,6 +121,24 @@ def read(path: Path) -> Config:
         questions=None if config.questions is None else base / config.questions,
         teacher=beside(base, config.teacher),
     )
+
+
+def read_any(path: Path) -> Config | RerankerConfig:
+    """Return the configuration of whatever the file's ``kind`` says is to be trained.
+
+    Raises:
+        ConfigurationError: see `read`; or an unknown kind.
+    """
+    kind = read_toml(path).get("kind")
+    if kind is None:
+        return read(path)
+    if kind != KIND:
+        raise ConfigurationError(
+            f"{path}: kind: {kind!r} can't be trained; leave it out for a static model, or say "
+            f"{KIND!r}"
+        )
+    config, base = validated(path, RerankerConfig), path.parent
+    return replace(config, data=base / config.data, body=beside(base, config.body) or config.body)
 
 
 def validated(path: Path, kind: type[Kind]) -> Kind:

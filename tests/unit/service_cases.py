@@ -13,6 +13,7 @@ import urllib3
 import uvicorn
 from opensearchpy import OpenSearch
 
+from opensearch_clir.encoders.registry import EMBEDDED
 from opensearch_clir.service.app import make_app
 from opensearch_clir.service.options import Limits, ServeOptions
 from opensearch_clir.service.work import Work
@@ -46,9 +47,9 @@ class Caller:
 
 
 @contextmanager
-def running(token: str | None = TOKEN, **limits: Any) -> Iterator[Caller]:
+def running(token: str | None = TOKEN, reranker: str = EMBEDDED, **limits: Any) -> Iterator[Caller]:
     """Run the app in a thread for the length of a block."""
-    options = ServeOptions(limits=Limits(**limits))
+    options = ServeOptions(reranker=reranker, limits=Limits(**limits))
     client = OpenSearch(NOWHERE, max_retries=0)
     app = make_app(lambda: Work(client, Settings(), options), token)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))

@@ -7,7 +7,7 @@ import pytest
 
 from evidence_cases import BACKGROUND, PLACES, TRUTH, drawn, topics
 from opensearch_clir.calibration.bundle import Trial
-from opensearch_clir.calibration.choose import LEAVE_ALONE, choose, select
+from opensearch_clir.calibration.choose import LEAVE_ALONE, choose
 from opensearch_clir.calibration.design import Design
 from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.groups import across, choose_across, pair_offsets
@@ -18,6 +18,7 @@ from opensearch_clir.calibration.places import differing, measure_places
 from opensearch_clir.calibration.predict import log_odds, scores
 from opensearch_clir.calibration.pseudo import LONGEST, pseudo_query
 from opensearch_clir.calibration.sample import Sampled
+from opensearch_clir.calibration.trials import select
 from opensearch_clir.errors import ConfigurationError, DataError
 
 

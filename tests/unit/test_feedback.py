@@ -65,13 +65,14 @@ def test_a_plan_computes_what_the_fit_did() -> None:
         assert known.centre is not None
         document = unit([0.3, 0.9])
         evidence = known.centre.evidence(document, FEEDBACK.typical, PLACE)[0]
-        line = STAGE.line(query, lang)
+        lines = [(share, STAGE.line(code, lang)) for code, share in query.items()]
         at, keep, slope, missing = known.numbers(known.line(lang))
         length = np.linalg.norm(known.centre.vector)
         cosine = float(document[0] @ (known.centre.vector / length))
-        assert at + keep * -1.3 + slope * cosine == pytest.approx(line.of(-1.3, evidence), abs=1e-6)
+        expected = sum(share * line.of(-1.3, evidence) for share, line in lines)
+        assert at + keep * -1.3 + slope * cosine == pytest.approx(expected, abs=1e-6)
         usual = STAGE.matching.location if lang in query else STAGE.non_matching.location
-        assert missing == pytest.approx(line.of(0.0, usual))
+        assert missing == pytest.approx(sum(s * line.of(0.0, usual) for s, line in lines))
 
 
 def plan(feedback: Feedback | None = FEEDBACK) -> QueryPlan:

@@ -6,11 +6,14 @@ import base64
 import json
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
 from opensearch_clir.encoders.registry import EMBEDDED, load_encoder
+from opensearch_clir.rerank import Candidate, scored
+from opensearch_clir.rerank.remote import KEY, RemoteReranker
 from opensearch_clir.service.app import ROUTES
 from opensearch_clir.service.auth import OPEN_PATHS
 from service_cases import TOKEN, Caller, running
@@ -122,13 +125,76 @@ def test_openai_clients_get_what_they_expect(call: Caller) -> None:
     assert [call("POST", "/v1/embeddings", b)[0] for b in wrong] == [404, 400, 400]
 
 
-def test_there_is_no_reranker_yet(call: Caller) -> None:
-    assert call("POST", "/v1/rerank", {"query": "a", "documents": []})[0] == 501
+def test_documents_are_reranked_as_other_services_do_it(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["Die Katze schläft", " ", "Drucker mit dem Netzwerk verbinden", "printer"]
+    body = {"query": "connect the printer to the network", "documents": texts, "model": EMBEDDED}
+    status, answer = call("POST", "/v1/rerank", body)
+    assert status == 200
+    assert sorted(r["index"] for r in answer["results"]) == [0, 2, 3]
+    assert answer["results"][-1]["index"] == 0
+    found = [r["relevance_score"] for r in answer["results"]]
+    assert found == sorted(found, reverse=True)
+    # Longer numbers would make ML Commons' own reranking fail.
+    assert all(len(str(score)) <= 8 for score in found)
+    few = {**body, "top_n": 1, "return_documents": True, "documents": [{"text": t} for t in texts]}
+    (best,) = call("POST", "/v1/rerank", few)[1]["results"]
+    assert best["document"]["text"] == texts[best["index"]]
+    # A remote reranker of ours reads the same numbers.
+    monkeypatch.setenv(KEY, TOKEN)
+    own = RemoteReranker(f"{call.url}/v1/rerank#{EMBEDDED}")
+    scores = scored(own, body["query"], [Candidate(str(i), "de", t) for i, t in enumerate(texts)])
+    assert np.isnan(scores[1])
+    assert {r["index"]: r["relevance_score"] for r in answer["results"]} == {
+        i: scores[i] for i in (0, 2, 3)
+    }
 
 
-@pytest.mark.parametrize("path", ["/v1/indices/kb/enrich", "/v1/indices/kb/rewrite"])
-def test_without_the_cluster_the_caller_is_told_to_try_later(call: Caller, path: str) -> None:
-    body = {"document": {"text": "a"}, "query": {"match_all": {}}}
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"query": ""}, 400),
+        ({"query": None}, 400),
+        ({"documents": "a"}, 400),
+        ({"documents": [1]}, 400),
+        ({"documents": [{"title": "a"}]}, 400),
+        ({"top_n": -1}, 400),
+        ({"top_n": "1"}, 400),
+        ({"model": "another"}, 404),
+        ({"documents": ["a"] * 51}, 413),
+        ({"documents": []}, 200),
+        ({"query": "\ud800 a", "documents": ["\udfff"]}, 200),
+    ],
+)
+def test_rerank_requests_are_checked(call: Caller, change: dict[str, Any], status: int) -> None:
+    body = {"query": "a", "documents": ["a", "b"], **change}
+    assert call("POST", "/v1/rerank", body)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"documents": []}, 400),
+        ({"query": {}, "documents": "a"}, 400),
+        ({"query": {}, "documents": ["a"]}, 400),
+        ({"query": {}, "documents": [{"text": "a"}]}, 422),
+        ({"query": {}, "documents": [{"text": "a", "previous_score": "NaN"}]}, 422),
+        ({"query": {}, "documents": [{"text": "a", "previous_score": 1.5}]}, 422),
+    ],
+)
+def test_hits_without_probabilities_keep_their_scores(
+    call: Caller, body: dict[str, Any], status: int
+) -> None:
+    assert call("POST", "/v1/indices/kb/rerank", body)[0] == status
+
+
+@pytest.mark.parametrize("job", ["enrich", "rewrite", "rerank"])
+def test_without_the_cluster_the_caller_is_told_to_try_later(call: Caller, job: str) -> None:
+    path = f"/v1/indices/kb/{job}"
+    body = {"document": {"text": "a"}, "query": {"match_all": {}}, "documents": []}
+    if job == "enrich":
+        del body["documents"]
     status, answer = call("POST", path, body)
     assert (status, answer["error"]["type"]) == (503, "cluster_unavailable")
     assert "127.0.0.1" not in json.dumps(answer) or "check the address" in json.dumps(answer)

@@ -7,6 +7,7 @@ clauses hold them), `walk` (where in a query they stand), `build` (what they bec
 
 from opensearch_clir.query.rewrite.build import LEAST_PROBABILITY
 from opensearch_clir.query.rewrite.fields import OwnFields, user_fields
+from opensearch_clir.query.rewrite.question import free_text
 from opensearch_clir.query.rewrite.walk import Planner, rewrite
 
-__all__ = ["LEAST_PROBABILITY", "OwnFields", "Planner", "rewrite", "user_fields"]
+__all__ = ["LEAST_PROBABILITY", "OwnFields", "Planner", "free_text", "rewrite", "user_fields"]
