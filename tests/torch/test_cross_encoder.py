@@ -49,7 +49,7 @@ def trained(body: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     room = folder / "data" / "parallel"
     room.mkdir(parents=True)
-    rows = "".join(f"the {one}\tdie {other}\n" for one, other in WORDS * 30)
+    rows = "".join(f"the {one}\tdie {other}\n" for one, other in WORDS * 4)
     with gzip.open(room / "toy.de.tsv.gz", "wt", encoding="utf-8") as file:
         file.write(rows)
     config = {
