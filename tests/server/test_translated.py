@@ -179,7 +179,7 @@ def as_set_up_before(client: OpenSearch, name: str) -> Clir:
 
 
 def kinds(clir: Clir, document: str) -> set[str]:
-    explanation = clir.explain(QUESTION, document, languages="en")
+    explanation = clir.explain(QUESTION, document, languages="en", feedback=False)
     return {evidence.kind for evidence in explanation.evidences}
 
 
