@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from opensearchpy import OpenSearch
@@ -32,8 +32,6 @@ __all__ = ["Clir", "open_encoder"]
 
 #: Seconds after which the set-up stored in the index is read again.
 SCHEMA_TTL = 60.0
-
-Filter = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
 
 def open_encoder(schema: IndexSchema, index: str) -> Encoder:

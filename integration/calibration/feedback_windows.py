@@ -7,19 +7,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from opensearch_clir.calibration.documents import read_documents
 from opensearch_clir.calibration.feedback import DOCUMENTS, Centre
 from opensearch_clir.calibration.fit_second import Windowed
 from opensearch_clir.calibration.gather import Rows
-from opensearch_clir.cluster import guarded
+from opensearch_clir.calibration.logistic import sigmoid
 from opensearch_clir.encoders.background import robust_place
 from opensearch_clir.query.first_hits import vector_of
 from opensearch_clir.query.prepare import Preparer
 from opensearch_clir.rerank.window import WINDOW
 
 __all__ = ["DocumentVectors", "FeedbackWindows", "read_vectors"]
-
-#: Documents read in one request.
-BATCH = 200
 
 #: Closer than this two documents are one, which says nothing of how near others are.
 _SAME = 0.9999
@@ -35,17 +33,9 @@ def read_vectors(preparer: Preparer, rows: Sequence[Rows]) -> dict[str, NDArray[
     """Return the stored vectors of all documents of the rows. Raises `ClusterError`."""
     path = preparer.schema.vector_field
     ids = sorted({document for row in rows for document in row.ids})
-    found: dict[str, NDArray[np.float32]] = {}
-    for start in range(0, len(ids), BATCH):
-        part = ids[start : start + BATCH]
-        body = {"query": {"ids": {"values": part}}, "size": len(part), "_source": [path]}
-        with guarded(f"reading vectors of {preparer.index!r}"):
-            answer = preparer.client.search(index=preparer.index, body=body)
-        for hit in answer["hits"]["hits"]:
-            vector = vector_of(hit, path)
-            if vector is not None:
-                found[hit["_id"]] = vector
-    return found
+    hits = read_documents(preparer, ids, [path])
+    vectors = ((hit["_id"], vector_of(hit, path)) for hit in hits)
+    return {document: vector for document, vector in vectors if vector is not None}
 
 
 class FeedbackWindows:
@@ -106,7 +96,7 @@ class _Hits:
         scores = np.full(len(self.logits), np.nan)
         if len(self.places):
             vectors = table[self.places]
-            likely = 1 / (1 + np.exp(-self.logits[self.chosen[:DOCUMENTS]]))
+            likely = sigmoid(self.logits[self.chosen[:DOCUMENTS]])
             centre = Centre.of(vectors[:DOCUMENTS], likely)
             scores[self.chosen] = centre.evidence(vectors, typical, place)
         return Windowed(self.row, self.logits, scores)

@@ -9,9 +9,13 @@ from numpy.typing import NDArray
 
 from opensearch_clir.calibration.design import Design
 
-__all__ = ["logistic", "sigmoid"]
+__all__ = ["logistic", "logit", "sigmoid"]
 
 _STEPS = 100
+
+#: Probabilities closer to 0 or 1 than this can't be told apart in the server's single precision.
+_EDGE = 1e-7
+
 _TOLERANCE = 1e-8
 
 Array = NDArray[np.float64]
@@ -70,6 +74,12 @@ def logistic(
 def sigmoid(logits: Array) -> Array:
     """Return ``1 / (1 + exp(-logits))``, same shape, in [0, 1]."""
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -500, 500))), dtype=np.float64)
+
+
+def logit(probabilities: Array) -> Array:
+    """Return log-odds, same shape, of probabilities in [0, 1] as the server tells them."""
+    p = np.clip(probabilities, _EDGE, 1 - _EDGE)
+    return np.asarray(np.log(p / (1 - p)), dtype=np.float64)
 
 
 def _loss(

@@ -10,21 +10,18 @@ from numpy.typing import NDArray
 
 from opensearch_clir.calibration.bundle import Trial
 from opensearch_clir.calibration.choose import Choice
+from opensearch_clir.calibration.documents import read_documents
 from opensearch_clir.calibration.fit_second import Windowed, fit_second, with_second
 from opensearch_clir.calibration.gather import JudgedQuery, Rows
 from opensearch_clir.calibration.predict import first
 from opensearch_clir.calibration.second import SecondStage
 from opensearch_clir.calibration.trials import FOLDS, Trials
-from opensearch_clir.cluster import guarded
 from opensearch_clir.progress import Progress, silent
 from opensearch_clir.query.prepare import Preparer
 from opensearch_clir.rerank.base import Candidate, Reranker, scored
 from opensearch_clir.rerank.texts import text_of
 
 __all__ = ["Reranking", "choose_second", "windowed"]
-
-#: Documents read in one request.
-BATCH = 200
 
 Array = NDArray[np.float64]
 
@@ -134,16 +131,8 @@ def windowed(
 def read_texts(preparer: Preparer, ids: Sequence[str]) -> dict[str, str]:
     """Return the texts of documents by id, blank where they have none. Raises `ClusterError`."""
     schema = preparer.schema
-    wanted = [field.name for field in schema.fields]
-    found: dict[str, str] = {}
-    for start in range(0, len(ids), BATCH):
-        part = list(ids[start : start + BATCH])
-        body = {"query": {"ids": {"values": part}}, "size": len(part), "_source": wanted}
-        with guarded(f"reading documents of {preparer.index!r}"):
-            answer = preparer.client.search(index=preparer.index, body=body)
-        for hit in answer["hits"]["hits"]:
-            found[hit["_id"]] = text_of(hit.get("_source", {}), schema)
-    return found
+    hits = read_documents(preparer, ids, [field.name for field in schema.fields])
+    return {hit["_id"]: text_of(hit.get("_source", {}), schema) for hit in hits}
 
 
 def _cross_fitted(

@@ -91,8 +91,8 @@ def candidates(
         clauses += neighbours
     elif plan.vector is not None:
         clauses.append(unscored(nearest(plan, filters)))
-        if plan.indexed and plan.feedback is not None and plan.feedback.centre is not None:
-            clauses.append(unscored(_neighbours(plan, plan.feedback.centre.vector, filters)))
+        if plan.indexed and plan.centre is not None:
+            clauses.append(unscored(_neighbours(plan, plan.centre.vector, filters)))
     return clauses
 
 

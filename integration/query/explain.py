@@ -120,9 +120,8 @@ def explain(
     ]
     if plan.vector is not None:
         queries.append(cosines(plan, plan.vector, only))
-    centre = plan.feedback.centre if plan.feedback is not None else None
-    if centre is not None:
-        queries.append(cosines(plan, centre.vector, only))
+    if plan.centre is not None:
+        queries.append(cosines(plan, plan.centre.vector, only))
     found = _run(client, index, queries, [plan.lang_field], search_type)
     if found[0] is None:
         raise QueryError(f"no document with id {document!r} in {index!r}")
@@ -143,7 +142,7 @@ def explain(
                 )
             )
     evidences += _bent(plan, line, math.fsum(e.log_odds for e in evidences))
-    if centre is not None:
+    if plan.centre is not None:
         evidences.append(_fed_back(plan, lang, evidences, found[-1]))
     query_language = plan.posterior.primary
     return Explanation(

@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 from opensearchpy import OpenSearch
 
 from opensearch_clir.calibration.feedback import DOCUMENTS, Centre
+from opensearch_clir.calibration.logistic import logit
 from opensearch_clir.calibration.shown import HITS, standing_of
 from opensearch_clir.cluster import guarded
 from opensearch_clir.query.dsl import Query, one_stage
 from opensearch_clir.query.plan import QueryPlan
 
 __all__ = ["centred", "first_hits", "vector_of", "with_first_hits"]
-
-#: Probabilities closer to 0 or 1 than this can't be told apart in the server's single precision.
-_EDGE = 1e-7
 
 JSON = Mapping[str, Any]
 
@@ -53,7 +51,7 @@ def with_first_hits(
 
 def first_hits(plan: QueryPlan, filters: Sequence[Query] = ()) -> dict[str, Any] | None:
     """Return the search body that asks for the first hits; None where none are needed."""
-    if plan.feedback is None or plan.vector is None or plan.feedback.centre is not None:
+    if plan.feedback is None or plan.vector is None or plan.centre is not None:
         return None
     return {
         "query": one_stage(plan, filters),
@@ -76,8 +74,7 @@ def centred(plan: QueryPlan, hits: Sequence[JSON]) -> QueryPlan:
     if not centre.vector.any():
         return plan
     documents = tuple((str(hit["_id"]), float(hit["_score"])) for hit, _ in known)
-    found = np.clip([hit["_score"] for hit in hits], _EDGE, 1 - _EDGE)
-    standing = standing_of(np.log(found / (1 - found)))
+    standing = standing_of(logit(np.array([hit["_score"] for hit in hits], dtype=np.float64)))
     feedback = replace(plan.feedback, centre=centre, documents=documents, standing=standing)
     return replace(plan, feedback=feedback)
 

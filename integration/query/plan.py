@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opensearch_clir.calibration.bend import STRAIGHT, Bend
+from opensearch_clir.calibration.feedback import Centre
 from opensearch_clir.calibration.parameters import PairPlace, Parameters
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.language.base import LanguagePosterior
@@ -131,6 +132,11 @@ class QueryPlan:
     def clauses(self) -> tuple[ClauseEvidence, ...]:
         """All evidence but the dense one."""
         return (*self.lexical, *self.sets)
+
+    @property
+    def centre(self) -> Centre | None:
+        """What the first hits have in common; None where they don't count or aren't known."""
+        return None if self.feedback is None else self.feedback.centre
 
     @property
     def empty(self) -> bool:

@@ -124,7 +124,7 @@ def evidence_script(
         dense = _DENSE
         parameters["field"] = plan.vector_field
         parameters["vector"] = plan.vector.tolist()
-        if plan.feedback is not None and plan.feedback.centre is not None:
+        if plan.feedback is not None and plan.centre is not None:
             feedback = _FEEDBACK if plan.feedback.shown is None else _FEEDBACK + _SHOWN
             parameters |= _feedback(plan.feedback)
     source = dense + total + _SCORE + feedback + _PROBABILITY + returned

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from opensearch_clir.calibration.logistic import logit
 from opensearch_clir.calibration.second import SecondLine, SecondStage
 from opensearch_clir.encoders.background import robust_place
 from opensearch_clir.errors import EncoderError, RerankerError
@@ -26,9 +27,6 @@ __all__ = ["UNFITTED", "Question", "asked_for", "reranked", "stage_for", "update
 
 #: Log-odds per standard deviation of a window's scores, where nothing was fitted.
 UNFITTED = 1.0
-
-#: Probabilities closer to 0 or 1 than this can't be told apart in the server's single precision.
-_EDGE = 1e-7
 
 _log = logging.getLogger(__name__)
 
@@ -170,8 +168,8 @@ def updated(
         probability: of the first stage, in [0, 1].
         score: of the reranker.
     """
-    p = min(max(probability, _EDGE), 1 - _EDGE)
-    log_odds = stage.log_odds(languages, document, math.log(p / (1 - p)), score)
+    first = float(logit(np.array(probability)))
+    log_odds = stage.log_odds(languages, document, first, score)
     return 1 / (1 + math.exp(-log_odds))
 
 
