@@ -12,12 +12,12 @@ from opensearch_clir.calibration.bundle import Trial
 from opensearch_clir.calibration.choose import Choice
 from opensearch_clir.calibration.feedback import FINGERPRINT, NAME, Feedback
 from opensearch_clir.calibration.feedback_windows import FeedbackWindows, read_vectors
-from opensearch_clir.calibration.fit_second import Windowed, fit_second, with_second
+from opensearch_clir.calibration.fit_second import Windowed, cross_fitted, fit_second, with_second
 from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.predict import first
 from opensearch_clir.calibration.second import SecondStage
 from opensearch_clir.calibration.shown import fit_shown, standing_of
-from opensearch_clir.calibration.trials import FOLDS, Trials
+from opensearch_clir.calibration.trials import Trials
 from opensearch_clir.query.prepare import Preparer
 from opensearch_clir.rerank.window import WINDOW
 
@@ -109,12 +109,7 @@ def choose_feedback(
     def tried(name: str, typical: float, make: Maker) -> None:
         """Cross-fit what `make` learns from some windows, and fit it on all."""
         all_ = windows.scored(typical)
-        by_fold = [
-            make([w for w, f in zip(all_, trials.folds, strict=True) if f != fold])
-            for fold in range(FOLDS)
-        ]
-        logits = [after(w, by_fold[fold]) for w, fold in zip(all_, trials.folds, strict=True)]
-        trials.add_held_out(name, logits)
+        trials.add_held_out(name, cross_fitted(all_, trials.folds, make, after))
         found.append(make(all_))
 
     if prior is not None and prior.usable:

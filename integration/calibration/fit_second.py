@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,10 @@ from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.logistic import logistic
 from opensearch_clir.calibration.places import shrunk
 from opensearch_clir.calibration.second import SecondLine, SecondStage
+from opensearch_clir.calibration.trials import FOLDS
 from opensearch_clir.encoders.background import robust_place
 
-__all__ = ["RIDGE", "Windowed", "fit_second", "with_second"]
+__all__ = ["RIDGE", "Windowed", "cross_fitted", "fit_second", "with_second"]
 
 #: Strength of the pull towards the first stage alone, in units of one observation's curvature.
 RIDGE = 1.0
@@ -26,6 +28,7 @@ HELD = 1e12
 LEAST = 50
 
 Array = NDArray[np.float64]
+Weights = TypeVar("Weights")
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,27 @@ def with_second(window: Windowed, stage: SecondStage) -> Array:
         chosen = known & (rows.documents == language)
         found[chosen] = line.at + line.keep * found[chosen] + line.slope * window.scores[chosen]
     return found
+
+
+def cross_fitted(
+    windows: Sequence[Windowed],
+    folds: NDArray[np.int_],
+    make: Callable[[Sequence[Windowed]], Weights],
+    apply: Callable[[Windowed, Weights], Array],
+) -> list[Array]:
+    """Return each query's log-odds under weights that were made without its fold.
+
+    Args:
+        windows: of the queries.
+        folds: of each, shape (queries,).
+        make: learns weights.
+        apply: returns a query's log-odds under weights, shape (n,).
+    """
+    made = {
+        fold: make([w for w, own in zip(windows, folds, strict=True) if own != fold])
+        for fold in range(FOLDS)
+    }
+    return [apply(w, made[int(own)]) for w, own in zip(windows, folds, strict=True)]
 
 
 def _of(windows: Sequence[Windowed], parts: Sequence[Array]) -> Array:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from opensearch_clir.calibration.bundle import Trial
 from opensearch_clir.calibration.choose import Choice
 from opensearch_clir.calibration.documents import read_documents
-from opensearch_clir.calibration.fit_second import Windowed, fit_second, with_second
+from opensearch_clir.calibration.fit_second import Windowed, cross_fitted, fit_second, with_second
 from opensearch_clir.calibration.gather import JudgedQuery, Rows
 from opensearch_clir.calibration.predict import first
 from opensearch_clir.calibration.second import SecondStage
-from opensearch_clir.calibration.trials import FOLDS, Trials
+from opensearch_clir.calibration.trials import Trials
 from opensearch_clir.progress import Progress, silent
 from opensearch_clir.query.prepare import Preparer
 from opensearch_clir.rerank.base import Candidate, Reranker, scored
@@ -79,7 +79,9 @@ def choose_second(
     makers = [fitted(True, False), fitted(False, False), fitted(False, True)]
     labels = ("weight alone", "all weights", "all weights, places of pairs")
     for make, label in zip(makers, labels, strict=True):
-        trials.add_held_out(f"{name}, {label}", _cross_fitted(windows, trials.folds, make))
+        trials.add_held_out(
+            f"{name}, {label}", cross_fitted(windows, trials.folds, make, with_second)
+        )
     winner = 0
     for number in range(1, len(makers) + 1):
         # Log-odds that are too sure rank as well, and say the wrong probability.
@@ -133,22 +135,3 @@ def read_texts(preparer: Preparer, ids: Sequence[str]) -> dict[str, str]:
     schema = preparer.schema
     hits = read_documents(preparer, ids, [field.name for field in schema.fields])
     return {hit["_id"]: text_of(hit.get("_source", {}), schema) for hit in hits}
-
-
-def _cross_fitted(
-    windows: Sequence[Windowed],
-    folds: NDArray[np.int_],
-    make: Callable[[Sequence[Windowed]], SecondStage],
-) -> list[Array]:
-    """Return each query's log-odds after a second stage that was made without its fold.
-
-    Args:
-        windows: of the queries.
-        folds: of each, shape (queries,).
-        make: fits the second stage.
-    """
-    stages = {
-        fold: make([w for w, own in zip(windows, folds, strict=True) if own != fold])
-        for fold in range(FOLDS)
-    }
-    return [with_second(w, stages[int(own)]) for w, own in zip(windows, folds, strict=True)]
