@@ -6,8 +6,9 @@ Each SET is a folder with `corpus.jsonl[.gz]`, `queries.tsv` and `qrels.tsv[.gz]
 as it is and thinned to one language per text. All weights are cross-fitted by topic. Of feedback,
 `others` are the weights that the other sets (full and thinned) suggest, which have seen nothing of
 this one; `fitted` are its own. Rankings are of the gathered documents: the nearest, the best by
-words, all relevant ones, and a random sample. `within` ranks the documents in the question's
-language, as a search that is limited to it does, first hits included.
+words, all relevant ones, and a random sample. `own` ranks the documents in the question's language
+alone, as a search that is limited to it does, first hits included; `one other` those in each other
+language alone, as the mean over these.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 from evidence import Gathered, gathered, limited, read
 from fit_builtin import feedback, words_and_vectors
+from numpy.typing import NDArray
 
 from opensearch_clir.calibration.bending import bent_and_held_out
 from opensearch_clir.calibration.feedback import Feedback
@@ -85,9 +87,7 @@ def compared(one: Gathered, elsewhere: Feedback) -> dict[str, Any]:
     folds = make_folds(topics, FOLDS)
     by_fold = [fold_without(one, folds, fold) for fold in range(FOLDS)]
     found: dict[str, Any] = {"queries": len(one.rows)}
-    for view, limit in (("pooled", False), ("within", True)):
-        rows = [row.subset(row.matching) if limit else row for row in one.rows]
-        rows = [row for row in rows if row.relevant.any()]
+    for view, rows in views(one.rows).items():
         logits = [
             log_odds(row, by_fold[folds[row.query]].parameters, one.background) for row in rows
         ]
@@ -98,15 +98,38 @@ def compared(one: Gathered, elsewhere: Feedback) -> dict[str, Any]:
         sources = {"others": [elsewhere] * FOLDS, "fitted": [each.feedback for each in by_fold]}
         for name, weights in sources.items():
             scored = [windows.scored(each.typical) for each in weights]
-            after = [
+            fed_back = [
                 after(scored[folds[row.query]][i], weights[folds[row.query]])
                 for i, row in enumerate(rows)
             ]
-            gain = judged(rows, after).ndcg - plain
-            values = dict(zip([row.query for row in rows], gain.tolist(), strict=True))
+            gain = judged(rows, fed_back).ndcg - plain
+            values = means_by_query(rows, gain)
             interval = mean_interval({query: topics[query] for query in values}, values)
             found[view][name] = [round(x, 4) for x in (interval.value, interval.low, interval.high)]
     return found
+
+
+def views(rows: Sequence[Rows]) -> dict[str, list[Rows]]:
+    """Return what is ranked: everything, and the documents of one language at a time."""
+    own = [row.subset(row.matching) for row in rows]
+    other = [
+        row.subset(row.documents == language)
+        for row in rows
+        for language in np.unique(row.documents[~row.matching & (row.relevant > 0)])
+    ]
+    return {
+        "pooled": list(rows),
+        "own": [row for row in own if row.relevant.any()],
+        "one other": other,
+    }
+
+
+def means_by_query(rows: Sequence[Rows], gains: NDArray[np.float64]) -> dict[str, float]:
+    """Return each query's mean, however many languages it was asked in."""
+    found: dict[str, list[float]] = {}
+    for row, gain in zip(rows, gains.tolist(), strict=True):
+        found.setdefault(row.query, []).append(gain)
+    return {query: float(np.mean(values)) for query, values in found.items()}
 
 
 def fold_without(one: Gathered, folds: Mapping[str, int], fold: int) -> Fold:

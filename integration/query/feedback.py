@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,6 +52,10 @@ class FeedbackPlan:
     documents: tuple[tuple[str, float], ...] = ()
     shown: Shown | None = None
     standing: float = 0.0
+
+    def without_likeness(self) -> FeedbackPlan:
+        """Return the plan in which the first hits only say what a score means as a probability."""
+        return replace(self, lines={}, other=FeedbackLine(0.0, 1.0, 0.0, 0.0))
 
     def line(self, language: str) -> FeedbackLine:
         """Return the line of documents in a language."""

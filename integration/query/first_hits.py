@@ -21,6 +21,9 @@ __all__ = ["centred", "first_hits", "vector_of", "with_first_hits"]
 
 JSON = Mapping[str, Any]
 
+#: Name of the aggregation that counts languages.
+LANGUAGES = "languages"
+
 
 def with_first_hits(
     client: OpenSearch,
@@ -46,7 +49,7 @@ def with_first_hits(
         return plan
     with guarded(f"searching {index!r}"):
         answer = client.search(index=index, body=body, params=dict(params or {}))
-    return centred(plan, answer["hits"]["hits"])
+    return centred(plan, answer["hits"]["hits"], languages=_languages(answer))
 
 
 def first_hits(plan: QueryPlan, filters: Sequence[Query] = ()) -> dict[str, Any] | None:
@@ -58,13 +61,29 @@ def first_hits(plan: QueryPlan, filters: Sequence[Query] = ()) -> dict[str, Any]
         "size": HITS,
         "track_total_hits": False,
         "_source": [plan.vector_field],
+        # Two are enough to know whether there is another language to carry anything over to.
+        "aggs": {LANGUAGES: {"terms": {"field": plan.lang_field, "size": 2}}},
     }
 
 
-def centred(plan: QueryPlan, hits: Sequence[JSON]) -> QueryPlan:
-    """Return the plan that goes by these hits; as it is where none has a vector."""
+def _languages(answer: JSON) -> int:
+    """Return in how many languages documents were found; 2 stands for more, 0 for unknown."""
+    return len(answer.get("aggregations", {}).get(LANGUAGES, {}).get("buckets", ()))
+
+
+def centred(plan: QueryPlan, hits: Sequence[JSON], *, languages: int = 0) -> QueryPlan:
+    """Return the plan that goes by these hits; as it is where none has a vector.
+
+    Args:
+        plan: of the query.
+        hits: the first, best first.
+        languages: how many languages may be found in all; 0: unknown. In one language likeness to
+            the first hits ranks no better than the question itself, and it does not count.
+    """
     if plan.feedback is None:
         return plan
+    if languages == 1 and plan.feedback.shown is None:
+        return replace(plan, feedback=None)
     vectors = [(hit, vector_of(hit, plan.vector_field)) for hit in hits]
     known = [(hit, vector) for hit, vector in vectors if vector is not None][:DOCUMENTS]
     if not known:
@@ -76,6 +95,8 @@ def centred(plan: QueryPlan, hits: Sequence[JSON]) -> QueryPlan:
     documents = tuple((str(hit["_id"]), float(hit["_score"])) for hit, _ in known)
     standing = standing_of(logit(np.array([hit["_score"] for hit in hits], dtype=np.float64)))
     feedback = replace(plan.feedback, centre=centre, documents=documents, standing=standing)
+    if languages == 1:
+        feedback = feedback.without_likeness()
     return replace(plan, feedback=feedback)
 
 

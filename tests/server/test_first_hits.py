@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from opensearchpy import OpenSearch
 
 from concepts import ConceptEncoder
 from opensearch_clir import Clir
 from opensearch_clir.calibration.feedback import FINGERPRINT, NAME, Feedback
+from opensearch_clir.calibration.logistic import logit, sigmoid
 from opensearch_clir.calibration.parameters import Parameters, builtin
 from opensearch_clir.calibration.second import SecondLine, SecondStage
-from opensearch_clir.calibration.shown import Shown
+from opensearch_clir.calibration.shown import Shown, standing_of
 from opensearch_clir.errors import QueryError
 from opensearch_clir.query.explain import FEEDBACK
 from test_forms import QUESTIONS, fill
@@ -147,10 +149,18 @@ def test_the_first_hits_meet_the_conditions(clir: Clir, client: OpenSearch) -> N
 
     client.transport.perform_request = noted
     try:
-        clir.search("my refund", filter={"term": {"lang": "de"}}, languages="en")
+        found = clir.search("my refund", filter={"term": {"lang": "de"}}, languages="en")
     finally:
         client.transport.perform_request = original
     assert [hit["_id"] for answer in sent for hit in answer["hits"]["hits"]] == [
         "refund.de",
         "holiday.de",
     ]
+    # In one language there is nothing to carry over: the order is that without feedback.
+    plain = opened(client, clir.index_name, None)
+    alone = plain.search("my refund", filter={"term": {"lang": "de"}}, languages="en")
+    assert list(scores(found)) == list(scores(alone))
+    first = next(iter(sent))["hits"]["hits"]
+    before = np.array([hit["_score"] for hit in first])
+    expected = sigmoid(SHOWN.of(logit(before), standing_of(logit(before))))
+    assert list(scores(found).values()) == pytest.approx(expected.tolist(), abs=1e-5)

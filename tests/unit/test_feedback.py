@@ -115,6 +115,21 @@ def test_hits_without_a_vector_are_passed_over(value: object) -> None:
     assert found.feedback.documents == (("b", 0.2),)
 
 
+def test_in_one_language_likeness_does_not_count() -> None:
+    hits = [hit(0.5, [3.0, 4.0]), hit(0.2, [4.0, 3.0], "b")]
+    assert centred(plan(), hits, languages=1).feedback is None
+    for languages in (0, 2):
+        feedback = centred(plan(), hits, languages=languages).feedback
+        assert feedback is not None
+        assert feedback.documents == (("a", 0.5), ("b", 0.2))
+        assert feedback.lines == plan().feedback.lines  # type: ignore[union-attr]
+    known = centred(plan(replace(FEEDBACK, shown=Shown(-1.0, 1.5, 0.5, 0.2))), hits, languages=1)
+    assert known.feedback is not None
+    assert known.feedback.standing == pytest.approx(float(np.log(0.5 * 0.2 / 0.5 / 0.8)) / 2)
+    for language in ("en", "fr"):
+        assert known.feedback.numbers(known.feedback.line(language)) == [0.0, 1.0, 0.0, 0.0]
+
+
 def test_the_last_step_by_hand() -> None:
     shown = Shown(-1.0, 1.5, 0.5, 0.2)
     found = shown.of(np.array([-4.0, -2.0, 1.0]), -3.0)
