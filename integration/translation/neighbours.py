@@ -25,7 +25,7 @@ MAX_NEIGHBOURS = 256
 BLOCK = 16_384
 
 #: Pieces whose neighbours are kept, as row numbers at most 2 KiB each, and as strings 30 KiB.
-CACHE, NAMED = 8_192, 1_024
+CACHE, NAMED = 32_768, 1_024
 
 #: Leading components that candidates are found by, rows their basis is taken from, and candidates
 #: of a piece whose exact cosines are computed.
