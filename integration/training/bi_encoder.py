@@ -44,10 +44,11 @@ def train_bi_encoder(config: BiEncoderConfig, out: Path, report: Report) -> None
     _check_trainer()
     bi_encoder_files.check_empty(out)
     # Not above: these modules can't be imported without the extra.
-    from opensearch_clir.training.bi_encoder_run import run
+    from opensearch_clir.training.bi_encoder_run import check_teacher, run
 
     with quiet():
         encoder = _base(config.base)
+        check_teacher(config, encoder)
         report({"stage": "pairs"})
         found = pairs_of(config, report)
         settings = {name: getattr(config, name) for name in FIXED}

@@ -27,7 +27,7 @@ from opensearch_clir.training.pairs import Example
 from opensearch_clir.training.static_model import Floats
 from opensearch_clir.training.workspace import Report
 
-__all__ = ["run"]
+__all__ = ["check_teacher", "run"]
 
 
 def run(
@@ -47,7 +47,6 @@ def run(
         report: is given a row every `config.every` steps.
 
     Raises:
-        ConfigurationError: the teacher does not do.
         DataError: no two pairs are about different things; answers of the teacher are damaged.
         RuntimeError, ValueError: whatever else the libraries object to.
     """
@@ -56,9 +55,9 @@ def run(
     targets = None
     if config.teacher is not None:
         columns["label"], targets = _targets(config, encoder, made.english, report)
-    roles = {name: "query" if name == "query" else "passage" for name in made.columns}
-    prompts = {name: encoder.prompts.of(role) for name, role in roles.items()}  # type: ignore[arg-type]
-    tasks = {name: "query" if name == "query" else "document" for name in made.columns}
+    asks = {name: name == "query" for name in made.columns}
+    prompts = {n: encoder.prompts.of("query" if ask else "passage") for n, ask in asks.items()}
+    routes = {name: "query" if ask else "document" for name, ask in asks.items()}
     progress = Progress(
         config, report, partial(_figures, encoder, held), saved.seconds if saved else 0.0
     )
@@ -73,7 +72,7 @@ def run(
             learning_rate=config.rate,
             seed=config.seed,
             prompts={name: prompt for name, prompt in prompts.items() if prompt},
-            router_mapping=tasks if _routed(encoder.model) else {},
+            router_mapping=routes if _routed(encoder.model) else {},
             logging_steps=config.every,
             save_steps=config.every,
             save_total_limit=1,
@@ -99,6 +98,23 @@ def run(
         progress.tell(saved.step, None)
 
 
+def check_teacher(config: BiEncoderConfig, encoder: SentenceTransformersEncoder) -> None:
+    """Check that the teacher's vectors can be the base's.
+
+    Raises:
+        ConfigurationError: they have another dimension.
+        EncoderError: the teacher can't be loaded.
+    """
+    if config.teacher is None:
+        return
+    dimension = load_encoder(config.teacher).dimension
+    if dimension != encoder.dimension:
+        raise ConfigurationError(
+            f"teacher = {config.teacher!r} has vectors of {dimension} dimensions, the base of "
+            f"{encoder.dimension}: distillation needs a teacher of the base's dimension"
+        )
+
+
 def _targets(
     config: BiEncoderConfig,
     encoder: SentenceTransformersEncoder,
@@ -107,17 +123,11 @@ def _targets(
 ) -> tuple[list[int], Floats]:
     """Return which of the teacher's unit vectors (n, d) each pair has, -1 for none, and those."""
     name = config.teacher or ""
-    dimension = load_encoder(name).dimension
-    if dimension != encoder.dimension:
-        raise ConfigurationError(
-            f"teacher = {name!r} has vectors of {dimension} dimensions, the base of "
-            f"{encoder.dimension}: distillation needs a teacher of the base's dimension"
-        )
     texts = sorted({text for text in english if text})
     place = {text: number for number, text in enumerate(texts)}
     answers = teacher.answers(texts, name, config.work / "teacher", report)
     # A row at least, for pairs without any to point to.
-    answers = answers if texts else np.zeros((1, dimension), np.float32)
+    answers = answers if texts else np.zeros((1, encoder.dimension), np.float32)
     return [place.get(text, -1) for text in english], answers
 
 
