@@ -1,4 +1,4 @@
-"""`clir train`: a static model from parallel texts, dictionaries and pages, or from one's own."""
+"""`clir train`: an encoder or a reranker from parallel texts, pages, or one's own documents."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def train(config: Path, out: Path) -> None:
     """Train a static model by CONFIG, a TOML file, and write it to the folder OUT.
 
     A CONFIG with a `corpus` of your own documents fine-tunes the embedded model, or another `base`.
+    One with a `kind` trains a transformer: "bi-encoder" an encoder, "cross-encoder" a reranker.
     Progress is printed as JSON lines. Stopped with Ctrl-C, the same command goes on from the last
     finished stage or checkpoint. OUT is then named as the encoder in the settings.
 

@@ -28,6 +28,7 @@ class SentenceTransformersEncoder:
 
     Attributes:
         name: the folder or the name on the hub.
+        model: the library's.
         dimension: length d of each vector.
         prompts: the query and the passage prompt in use.
         max_tokens: tokens of a text that count; None where the model has no limit.
@@ -57,15 +58,15 @@ class SentenceTransformersEncoder:
         self.name = str(name_or_path)
         folder = Path(self.name).expanduser()
         self._folder = folder if folder.is_dir() else None
-        self._model = _load(str(self._folder or self.name), self.name, device)
+        self.model = _load(str(self._folder or self.name), self.name, device)
         self._batch_size = batch_size
         self._lock = threading.Lock()
         self._fingerprint: str | None = None
-        self.dimension = _dimension(self._model, self.name)
-        limit = getattr(self._model, "max_seq_length", None)
+        self.dimension = _dimension(self.model, self.name)
+        limit = getattr(self.model, "max_seq_length", None)
         self.max_tokens = limit if isinstance(limit, int) else None
         label = folder.resolve().name if self._folder else self.name
-        stated = getattr(self._model, "prompts", None) or {}
+        stated = getattr(self.model, "prompts", None) or {}
         self.prompts = prompts.choose(label, stated, query_prompt, passage_prompt)
 
     @property
@@ -83,7 +84,7 @@ class SentenceTransformersEncoder:
             if folder:
                 model = model_files.files_digest(folder)
             else:
-                model = model_files.weights_digest(self._model.state_dict())
+                model = model_files.weights_digest(self.model.state_dict())
             facts = [model, self.prompts.query, self.prompts.passage, self.max_tokens]
             text = "sentence-transformers\n" + json.dumps(facts)
             self._fingerprint = hashlib.sha256(text.encode()).hexdigest()
@@ -99,7 +100,7 @@ class SentenceTransformersEncoder:
             return np.zeros((0, self.dimension), dtype=np.float32)
         # Newer releases have a method per role, for models with a network per role.
         method = "encode_query" if role == "query" else "encode_document"
-        run = getattr(self._model, method, self._model.encode)
+        run = getattr(self.model, method, self.model.encode)
         try:
             with self._lock:
                 vectors = run(

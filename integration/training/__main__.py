@@ -1,4 +1,4 @@
-"""What ``clir train CONFIG OUT`` does: train or fine-tune a static model, write its files."""
+"""What ``clir train CONFIG OUT`` does: train or fine-tune a model, write its files."""
 
 from __future__ import annotations
 
@@ -49,6 +49,8 @@ def _train(config_file: Path, out: Path) -> None:
     _check_scipy()
     # Not above: these modules can't be imported without scipy.
     from opensearch_clir.training import artefact, config, facts, finetune, finetune_config, run
+    from opensearch_clir.training.bi_encoder import train_bi_encoder
+    from opensearch_clir.training.bi_encoder_config import BiEncoderConfig
     from opensearch_clir.training.reranker import train_reranker
     from opensearch_clir.training.reranker_config import RerankerConfig
 
@@ -65,6 +67,8 @@ def _train(config_file: Path, out: Path) -> None:
             train_reranker(chosen, out, _print)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("Stopped. Nothing was written.") from None
+    elif isinstance(chosen, BiEncoderConfig):
+        train_bi_encoder(chosen, out, _print)
     else:
         tokenizer, vectors = run.train(chosen, _print)
         artefact.write(out, tokenizer, vectors, facts.facts(chosen, vectors), chosen.seed)

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.toml_files import read_toml
+from opensearch_clir.training.bi_encoder_config import BI_ENCODER, BiEncoderConfig
 from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Mixture
 from opensearch_clir.training.reranker_config import KIND, RerankerConfig
 
@@ -123,22 +124,33 @@ def read(path: Path) -> Config:
     )
 
 
-def read_any(path: Path) -> Config | RerankerConfig:
+def read_any(path: Path) -> Config | RerankerConfig | BiEncoderConfig:
     """Return the configuration of whatever the file's ``kind`` says is to be trained.
 
     Raises:
         ConfigurationError: see `read`; or an unknown kind.
     """
-    kind = read_toml(path).get("kind")
+    kind, base = read_toml(path).get("kind"), path.parent
     if kind is None:
         return read(path)
-    if kind != KIND:
-        raise ConfigurationError(
-            f"{path}: kind: {kind!r} can't be trained; leave it out for a static model, or say "
-            f"{KIND!r}"
+    if kind == KIND:
+        reranker = validated(path, RerankerConfig)
+        body = beside(base, reranker.body) or reranker.body
+        return replace(reranker, data=base / reranker.data, body=body)
+    if kind == BI_ENCODER:
+        config = validated(path, BiEncoderConfig)
+        return replace(
+            config,
+            base=beside(base, config.base) or config.base,
+            work=base / config.work,
+            data=None if config.data is None else base / config.data,
+            corpus=None if config.corpus is None else base / config.corpus,
+            teacher=beside(base, config.teacher),
         )
-    config, base = validated(path, RerankerConfig), path.parent
-    return replace(config, data=base / config.data, body=beside(base, config.body) or config.body)
+    raise ConfigurationError(
+        f"{path}: kind: {kind!r} can't be trained; leave it out for a static model, or say "
+        f"{KIND!r} or {BI_ENCODER!r}"
+    )
 
 
 def validated(path: Path, kind: type[Kind]) -> Kind:

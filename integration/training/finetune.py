@@ -160,11 +160,7 @@ def _corpus(config: FineTuning, encoder: StaticEncoder, report: Report) -> Corpu
 
 def _made(config: FineTuning, encoder: StaticEncoder, report: Report) -> Corpus:
     found, refused = own_corpus.documents(config.corpus, config.title, config.text)
-    langs = sorted({document.lang for document in found})
-    row = {"stage": "corpus", "documents": len(found), "refused": len(refused), "languages": langs}
-    if refused:
-        row["first_refusal"] = f"line {refused[0].line}: {refused[0].reason}"
-    report(row)
+    report(own_corpus.told(found, refused))
     texts, tables = own_corpus.pages(found, config.copies)
     ids = list(encoder.token_ids(texts))
     if config.copies:

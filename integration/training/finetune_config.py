@@ -71,12 +71,13 @@ class FineTuning:
 
 
 def asked(path: Path) -> bool:
-    """Whether a TOML file asks for fine-tuning: it names a `base` or a `corpus`.
+    """Whether a TOML file asks for fine-tuning: it names a `base` or a `corpus`, and no `kind`.
 
     Raises:
         ConfigurationError: no such file, or not TOML.
     """
-    return not {"base", "corpus"}.isdisjoint(read_toml(path))
+    keys = read_toml(path).keys()
+    return "kind" not in keys and not {"base", "corpus"}.isdisjoint(keys)
 
 
 def read(path: Path) -> FineTuning:

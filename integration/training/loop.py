@@ -17,6 +17,7 @@ from opensearch_clir.training.checkpoint import State
 from opensearch_clir.training.losses import Terms
 from opensearch_clir.training.mixture import Batch
 from opensearch_clir.training.sampling import Sampler
+from opensearch_clir.training.schedule import share as run_share
 from opensearch_clir.training.tokenized import Tokens
 
 __all__ = ["Schedule", "figures", "steps"]
@@ -57,7 +58,7 @@ def steps(
     began = monotonic() - state.seconds
     for batch in _ahead(sampler, schedule.batch, state.done):
         state.seconds = monotonic() - began
-        share = _share(schedule, state)
+        share = run_share(state.done, schedule.steps, state.seconds, schedule.minutes)
         if share >= 1:
             break
         cooling = min(1.0, (1 - share) / (1 - WARM))
@@ -74,14 +75,6 @@ def steps(
     if state.done % schedule.every:
         checkpoint.save(saved, state)
         yield losses
-
-
-def _share(schedule: Schedule, state: State) -> float:
-    """Return how much of the run is over, by steps or by time, whichever is more."""
-    share = state.done / schedule.steps if schedule.steps else 1.0
-    if schedule.minutes:
-        share = max(share, state.seconds / 60 / schedule.minutes)
-    return share
 
 
 def _ahead(sampler: Sampler, size: int, step: int) -> Iterator[Batch]:

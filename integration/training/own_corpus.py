@@ -27,7 +27,7 @@ from opensearch_clir.training.switched import RATES
 from opensearch_clir.training.tokenized import MAX_CHARACTERS, Tables
 from opensearch_clir.translation.neighbours import Neighbours
 
-__all__ = ["Document", "documents", "near_pieces", "pages", "switched_ids"]
+__all__ = ["Document", "documents", "near_pieces", "pages", "switched_ids", "told"]
 
 #: Fewer documents than this teach nothing: each is the negative of the others.
 FEWEST = 10
@@ -84,6 +84,15 @@ def documents(path: Path, title: str, text: str) -> tuple[list[Document], list[R
             f"fine-tuning needs at least {FEWEST}"
         )
     return found, refused
+
+
+def told(found: Sequence[Document], refused: Sequence[Rejected]) -> dict[str, Any]:
+    """Return a row of progress about what `documents` found."""
+    langs = sorted({document.lang for document in found})
+    row = {"stage": "corpus", "documents": len(found), "refused": len(refused), "languages": langs}
+    if refused:
+        row["first_refusal"] = f"line {refused[0].line}: {refused[0].reason}"
+    return row
 
 
 def _text(value: object) -> str:

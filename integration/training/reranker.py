@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ from opensearch_clir.encoders.loading import INSTALL, hint, one_line
 from opensearch_clir.encoders.registry import EMBEDDED, load_encoder
 from opensearch_clir.encoders.texts import well_formed
 from opensearch_clir.errors import ConfigurationError, RerankerError
+from opensearch_clir.training import schedule
+from opensearch_clir.training.lessons import Lesson, lessons
+from opensearch_clir.training.pairs import examples
 from opensearch_clir.training.reranker_config import RerankerConfig
-from opensearch_clir.training.reranker_pairs import Lesson, examples, lessons
+from opensearch_clir.training.workspace import Report
 
 __all__ = ["train_reranker"]
-
-Report = Callable[[Mapping[str, Any]], None]
 
 #: Share of a run in which the rate rises; then it falls to 0.
 WARM = 0.1
@@ -49,7 +50,9 @@ def train_reranker(config: RerankerConfig, out: Path, report: Report) -> None:
     torch.manual_seed(config.seed)
     tokenizer, model = _body(transformers, config.body)
     report({"stage": "pairs"})
-    made = lessons(examples(config), load_encoder(EMBEDDED), config.negatives, config.seed)
+    made = lessons(
+        examples(config.data, config), load_encoder(EMBEDDED), config.negatives, config.seed
+    )
     held = made[: min(HELD_OUT, len(made) // 10)]
     taught = made[len(held) :]
     report({"stage": "start", "lessons": len(taught), "held_out": len(held)})
@@ -87,9 +90,9 @@ def train_reranker(config: RerankerConfig, out: Path, report: Report) -> None:
     losses: list[float] = []
     figures(0, losses)
     done, began = 0, time.monotonic()
-    while (share := _share(config, done, time.monotonic() - began)) < 1:
+    while (share := _share(config, done, began)) < 1:
         for group in optimiser.param_groups:
-            group["lr"] = config.rate * min(share / WARM + 0.01, (1 - share) / (1 - WARM))
+            group["lr"] = config.rate * schedule.height(share, WARM)
         chosen = [taught[i] for i in rng.integers(len(taught), size=config.batch)]
         found = logits(chosen)
         right = torch.cat([torch.eye(1, len(lesson.texts))[0] for lesson in chosen])
@@ -119,7 +122,5 @@ def _body(transformers: Any, name: str) -> tuple[Any, Any]:
     return tokenizer, model
 
 
-def _share(config: RerankerConfig, done: int, seconds: float) -> float:
-    """Return how much of the run is over, by steps or by time, whichever is more."""
-    share = done / config.steps
-    return max(share, seconds / (60 * config.minutes)) if config.minutes else share
+def _share(config: RerankerConfig, done: int, began: float) -> float:
+    return schedule.share(done, config.steps, time.monotonic() - began, config.minutes)

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 
 from opensearch_clir.training.mixture import AtLeast0, AtLeast1
 
-__all__ = ["KIND", "RerankerConfig"]
+__all__ = ["KIND", "Positive", "RerankerConfig"]
 
 #: What the key ``kind`` says of such a run; without it a static model is trained.
 KIND = "cross-encoder"
@@ -30,6 +30,7 @@ class RerankerConfig:
         sentences: pairs of sentences from ``parallel``, at most; drawn evenly from the languages.
         pages: titles of ``docs`` with a translation's text, at most.
         words: pairs of ``dict``, at most.
+        questions: questions of the room of that name with their passages, at most.
         negatives: texts for each pair that are near it and belong to another, from any language.
         batch: pairs in one step, each with its negatives.
         steps: at most.
@@ -48,6 +49,7 @@ class RerankerConfig:
     sentences: AtLeast0[int] = 20_000
     pages: AtLeast0[int] = 10_000
     words: AtLeast0[int] = 5_000
+    questions: AtLeast0[int] = 10_000
     negatives: AtLeast1[int] = 3
     batch: AtLeast1[int] = 16
     steps: AtLeast1[int] = 2_000

@@ -1,4 +1,4 @@
-"""These tests need the extra ``[sentence-transformers]`` and no network."""
+"""These tests need the extra ``[train-transformers]`` and no network."""
 
 from __future__ import annotations
 
@@ -17,3 +17,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.torch)
+
+
+@pytest.fixture(scope="session")
+def body(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A transformer so small that it is trained in seconds, with random weights."""
+    from tiny_cases import write_body
+
+    return write_body(tmp_path_factory.mktemp("body"))

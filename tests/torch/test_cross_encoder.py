@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 
@@ -17,41 +16,14 @@ from opensearch_clir.rerank.search import Question, reranked
 from opensearch_clir.training.__main__ import main
 from query_cases import schema
 from service_cases import running
-
-#: What a text and its translation have in common: nothing but what is learned.
-WORDS = [("cat", "katze"), ("dog", "hund"), ("house", "haus"), ("tree", "baum"), ("car", "auto"),
-         ("fish", "fisch"), ("bird", "vogel"), ("bread", "brot")]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def body(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A transformer so small that it is trained in seconds, with random weights."""
-    import torch
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("body")
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "die", *sum(WORDS, ())]
-    (folder / "vocab.txt").write_text("\n".join(words), "utf-8")
-    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
-    config = BertConfig(
-        vocab_size=len(words), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=64, max_position_embeddings=64, hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(folder)
-    return folder
+from tiny_cases import WORDS, write_data
 
 
 @pytest.fixture(scope="module")
 def trained(body: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cross-encoder that knows which words translate one another."""
     folder = tmp_path_factory.mktemp("trained")
-    room = folder / "data" / "parallel"
-    room.mkdir(parents=True)
-    rows = "".join(f"the {one}\tdie {other}\n" for one, other in WORDS * 4)
-    with gzip.open(room / "toy.de.tsv.gz", "wt", encoding="utf-8") as file:
-        file.write(rows)
+    write_data(folder / "data")
     config = {
         "kind": '"cross-encoder"', "data": '"data"', "body": json.dumps(str(body)), "pages": 0,
         "words": 0, "sentences": 2000, "negatives": 3, "steps": 500, "rate": 2e-3, "every": 100,

@@ -103,7 +103,7 @@ def test_a_copy_has_the_same_fingerprint(
 def test_weights_in_memory_have_a_digest(encoder: SentenceTransformersEncoder) -> None:
     import torch
 
-    state = encoder._model.state_dict()
+    state = encoder.model.state_dict()
     digest = weights_digest(state)
     assert digest == weights_digest(dict(reversed(list(state.items()))))
     name = next(iter(state))

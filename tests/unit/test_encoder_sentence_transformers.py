@@ -76,7 +76,7 @@ def test_the_prompt_of_the_role_is_always_given(library: ModuleType) -> None:
     encoder = SentenceTransformersEncoder("m", query_prompt="q: ")
     assert encode(encoder, ["a", "b\ud800"], "query").dtype == np.float32
     encode(encoder, ["c"], "passage")
-    (_, texts, first), (_, _, second) = encoder._model.calls
+    (_, texts, first), (_, _, second) = encoder.model.calls
     assert texts == ["a", "b\ufffd"]
     assert (first["prompt"], second["prompt"]) == ("q: ", "")
     assert encoder.encode([], "query").shape == (0, 3)
@@ -87,7 +87,7 @@ def test_newer_libraries_have_a_method_per_role(library: ModuleType) -> None:
     encoder = SentenceTransformersEncoder("m")
     encoder.encode(["a"], "query")
     encoder.encode(["a"], "passage")
-    assert [call[0] for call in encoder._model.calls] == ["encode_query", "encode_document"]
+    assert [call[0] for call in encoder.model.calls] == ["encode_query", "encode_document"]
 
 
 E5 = ("query: ", "passage: ")

@@ -15,8 +15,9 @@ import pytest
 from opensearch_clir.encoders.base import Role, Vectors
 from opensearch_clir.errors import ConfigurationError, DataError
 from opensearch_clir.training.config import read_any
+from opensearch_clir.training.lessons import lessons
+from opensearch_clir.training.pairs import Example, examples
 from opensearch_clir.training.reranker_config import RerankerConfig
-from opensearch_clir.training.reranker_pairs import Example, examples, lessons
 
 
 def write(path: Path, lines: Sequence[str]) -> None:
@@ -43,22 +44,31 @@ def data(tmp_path: Path) -> Path:
     ]
     write(tmp_path / "docs" / "help.jsonl.gz", [json.dumps(page) for page in pages])
     write(tmp_path / "dict" / "words.tsv.gz", [f"en\tw{i}\tde\tW{i}" for i in range(50)])
+    asked = [
+        {"query_lang": "fr", "query": f"q{i}", "lang": "de", "passage": f"p{i // 2}"}
+        for i in range(8)
+    ]
+    write(tmp_path / "questions" / "own.jsonl.gz", [json.dumps(row) for row in asked])
     return tmp_path
 
 
 def config(data: Path, **changes: Any) -> RerankerConfig:
     values = {"kind": "cross-encoder", "data": data, "body": "b", "sentences": 100, "pages": 20,
-              "words": 10}  # fmt: skip
+              "words": 10, "questions": 0}  # fmt: skip
     return RerankerConfig(**{**values, **changes})  # type: ignore[arg-type]
 
 
+def pairs(config: RerankerConfig) -> list[Example]:
+    return examples(config.data, config)
+
+
 def test_every_room_gives_its_part_and_languages_are_even(data: Path) -> None:
-    found = examples(config(data, sentences=20))
+    found = pairs(config(data, sentences=20))
     kinds = Counter(e.group.split()[0].split("/")[0] for e in found)
     assert kinds == {"sentence": 4, "help": 20, "word": 10}
-    assert found == examples(config(data, sentences=20))
-    assert found != examples(config(data, sentences=20, seed=2))
-    some = examples(config(data, sentences=4000, pages=0, words=0))
+    assert found == pairs(config(data, sentences=20))
+    assert found != pairs(config(data, sentences=20, seed=2))
+    some = pairs(config(data, sentences=4000, pages=0, words=0))
     languages = Counter((e.query + e.text)[-2:] for e in some if "Satz" in e.text)
     assert abs(languages["de"] - languages["fr"]) < 0.4 * len(some)
     assert any("Satz" in e.query for e in some)
@@ -66,10 +76,26 @@ def test_every_room_gives_its_part_and_languages_are_even(data: Path) -> None:
 
 
 def test_titles_meet_the_text_of_their_page_or_of_its_translation(data: Path) -> None:
-    found = examples(config(data, sentences=0, words=0, pages=100))
+    found = pairs(config(data, sentences=0, words=0, pages=100))
     assert len(found) == 40
     assert all(e.text.split()[1] == e.query[1:] for e in found)
     assert {e.text.split()[0] for e in found} == {"de", "en"}
+
+
+def test_questions_meet_their_passage_and_share_a_group_where_that_is_one(data: Path) -> None:
+    found = pairs(config(data, sentences=0, pages=0, words=0, questions=100))
+    assert len(found) == 8
+    assert all(int(e.query[1:]) // 2 == int(e.text[1:]) for e in found)
+    assert len({e.group for e in found}) == 4
+    assert {(e.query_lang, e.lang, e.translated) for e in found} == {("fr", "de", False)}
+
+
+def test_pairs_know_their_languages_and_whether_they_translate(data: Path) -> None:
+    for example in pairs(config(data)):
+        kind = example.group.split()[0].split("/")[0]
+        assert example.translated == (kind != "help")
+        assert ("Satz" in example.text) <= (example.query_lang == "en" != example.lang)
+        assert kind != "help" or example.text.startswith(example.lang)
 
 
 class Numbers:
@@ -103,9 +129,9 @@ def test_what_says_the_same_is_no_negative() -> None:
 
 def test_too_little_to_learn_from_is_said(data: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no pairs"):
-        examples(config(data, sentences=0, pages=0, words=0))
+        pairs(config(data, sentences=0, pages=0, words=0))
     with pytest.raises(ConfigurationError, match="no such folder"):
-        examples(config(tmp_path / "nowhere"))
+        pairs(config(tmp_path / "nowhere"))
 
 
 def test_the_file_says_what_is_trained(tmp_path: Path) -> None:
