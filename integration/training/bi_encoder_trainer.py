@@ -177,7 +177,8 @@ class _Taught:
 class _Plain(_Taught, MultipleNegativesRankingLoss):  # type: ignore[misc]
     def compute_loss_from_embeddings(self, embeddings: list[Any], labels: Any) -> Any:
         loss = super().compute_loss_from_embeddings(embeddings, labels)
-        return loss + self.apart(*embeddings[:2], labels) if self.weight else loss
+        queries, texts = embeddings[:2]
+        return loss + self.apart(queries, texts, labels) if self.weight else loss
 
 
 class _Cached(_Taught, CachedMultipleNegativesRankingLoss):  # type: ignore[misc]

@@ -13,11 +13,8 @@ from drop_in import TOKEN, ServiceProcess
 from opensearch_clir import Clir, pipelines
 from opensearch_clir.local import Instance
 from opensearch_clir.pipelines.bodies import Target, rerank_name
-from test_cross_encoder import (  # noqa: F401 - fixtures
-    WORDS,
-    body,
-    trained,
-)
+from test_cross_encoder import trained  # noqa: F401 - a fixture
+from tiny_cases import WORDS
 
 INDEX = "t-cross-encoder"
 
