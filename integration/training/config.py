@@ -56,6 +56,8 @@ class Config:
         sif: a of the starting weight a / (a + p) of a piece of probability p.
         sif_after: a of a second such factor, put on after the regression; 0: none.
         evenness: power by which the spread of components is evened after the regression, 0 to 1.
+        text_evenness: the same power for the spread of texts' vectors after the last step, 0 to 1.
+        common: leading components of texts' vectors that are removed then.
         start: ``lsi``, ``random`` or ``teacher``, a regression onto what the teacher says.
         every: steps between progress lines and checkpoints.
         mixture: what a batch is made of.
@@ -91,6 +93,8 @@ class Config:
     sif: Positive = 1e-4
     sif_after: AtLeast0[float] = 0.0
     evenness: Annotated[float, Field(ge=0, le=1)] = 0.0
+    text_evenness: Annotated[float, Field(ge=0, le=1)] = 0.0
+    common: AtLeast0[int] = 0
     start: Literal["lsi", "random", "teacher"] = "lsi"
     every: AtLeast1[int] = 500
     mixture: Mixture = field(default_factory=Mixture)
@@ -99,6 +103,8 @@ class Config:
         """Refuse a start or a loss that asks a teacher who is not there."""
         if self.teacher is None and (self.start == "teacher" or self.distillation > 0):
             raise ValueError("start = 'teacher' and distillation need a `teacher`")
+        if self.common >= self.dimension:
+            raise ValueError("common must be less than dimension, or nothing is left")
 
     @property
     def more(self) -> tuple[Path, ...]:

@@ -18,7 +18,7 @@ from opensearch_clir.training.static_model import Floats, normalised
 from opensearch_clir.training.tokenized import Ints, Tables, Tokens, first_pieces
 from opensearch_clir.training.workspace import Report
 
-__all__ = ["even", "initial"]
+__all__ = ["initial"]
 
 #: Pull of each piece vector towards zero, in units of one text that consists of the piece.
 RIDGE = 0.3
@@ -68,20 +68,6 @@ def initial(
     empty = ~found.any(axis=1)
     noise = rng.standard_normal((int(empty.sum()), found.shape[1]), dtype=np.float32)
     found[empty] = 0.1 * noise / np.sqrt(found.shape[1])
-    return found
-
-
-def even(directions: Floats, weights: Floats, power: float) -> Floats:
-    """Return the map (d, d) that makes the spread of weighted directions (V, d) more even.
-
-    Each principal component, not centred, is divided by its standard deviation to the `power`: 0
-    leaves them, 1 whitens (Su et al., "Whitening Sentence Representations for Better Semantics and
-    Faster Retrieval", 2021). The leading ones say what all texts have in common.
-    """
-    rows = directions * weights[:, None]
-    values, basis = np.linalg.eigh((rows.T @ rows).astype(np.float64) / len(rows))
-    scale = np.maximum(values, 1e-9 * max(float(values[-1]), 1e-30)) ** (-power / 2)
-    found: Floats = (basis * (scale / scale.min()) @ basis.T).astype(np.float32)
     return found
 
 

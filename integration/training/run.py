@@ -13,6 +13,7 @@ from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.training import (
     checkpoint,
     evaluate_knn,
+    evening,
     loop,
     lsi,
     regression,
@@ -68,7 +69,8 @@ def train(config: Config, report: Report = _silent) -> tuple[Tokenizer, Floats]:
         raise ConfigurationError(f"{saved} is of another vocabulary; empty {config.work}")
 
     def progress(losses: deque[float]) -> None:
-        report({**loop.figures(state, losses), **_scores(state, sets, tokenizer)})
+        scores = _scores(static_model.folded(state.model), sets, tokenizer)
+        report({**loop.figures(state, losses), **scores})
 
     progress(deque())
     if taught is not None:
@@ -79,7 +81,14 @@ def train(config: Config, report: Report = _silent) -> tuple[Tokenizer, Floats]:
     terms = Terms(taught, None, langs, config.debias, config.balanced)
     for losses in loop.steps(config, state, sampler, tokens, saved, terms):
         progress(losses)
-    return tokenizer, static_model.folded(state.model)
+    vectors = static_model.folded(state.model)
+    if config.text_evenness or config.common:
+        turn = evening.of_texts(
+            vectors, tokens, tables, config.text_evenness, config.common, config.seed
+        )
+        vectors = vectors @ turn
+        report({"stage": "evened", **_scores(vectors, sets, tokenizer)})
+    return tokenizer, vectors
 
 
 def _start(
@@ -99,7 +108,7 @@ def _start(
         direction = regression.initial(tokens, tables, lessons, weights, config.seed, report)
         if config.sif_after:
             gain += np.log(config.sif_after / (config.sif_after + share)).astype(np.float32)
-        turn = regression.even(direction, np.exp(gain), config.evenness)
+        turn = evening.of_rows(direction, np.exp(gain), config.evenness)
         return State(Model(direction @ turn, gain), Optimiser(size), turn=turn)
     if config.start == "lsi":
         direction = lsi.initial(tokens, tables, size, config.dimension, config.seed)
@@ -111,12 +120,12 @@ def _start(
 
 
 def _scores(
-    state: State, sets: list[evaluate_knn.EvalSet], tokenizer: Tokenizer
+    vectors: Floats, sets: list[evaluate_knn.EvalSet], tokenizer: Tokenizer
 ) -> dict[str, dict[str, float]]:
     """Return nDCG@10 of each set."""
     if not sets:
         return {}
-    encode = evaluate_knn.encode(tokenizer, static_model.folded(state.model))
+    encode = evaluate_knn.encode(tokenizer, vectors)
     found = {data.name: evaluate_knn.figures(data, encode)["all"] for data in sets}
     return {
         name: {view: round(value, 4) for view, value in scores.items()}

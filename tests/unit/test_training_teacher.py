@@ -13,8 +13,10 @@ import pytest
 
 from opensearch_clir.encoders.static import StaticEncoder
 from opensearch_clir.errors import ConfigurationError, DataError
-from opensearch_clir.training import config, regression, run, teacher, whole_words
+from opensearch_clir.training import config, evening, run, teacher, whole_words
+from opensearch_clir.training.evening import _drawn
 from opensearch_clir.training.losses import Lessons
+from opensearch_clir.training.tokenized import Tables, Tokens
 from test_encoder_support import train_tokenizer, write_model
 from training_cases import bilingual, gz, small, write_corpus
 
@@ -183,11 +185,45 @@ def test_evening_takes_a_power_of_the_spread(power: float, left: float) -> None:
     rng = np.random.default_rng(4)
     directions = (rng.standard_normal((400, 6)) * [9, 5, 3, 2, 1, 0.5]).astype(np.float32)
     weights = rng.uniform(0.1, 1, 400).astype(np.float32)
-    turn = regression.even(directions, weights, power)
+    turn = evening.of_rows(directions, weights, power)
     weighted = directions * weights[:, None]
     assert spread(weighted @ turn) == pytest.approx(spread(weighted) ** left, rel=1e-2)
     if power == 0:
         np.testing.assert_allclose(turn, np.eye(6), atol=1e-5)
+
+
+def texts_and_tables(rng: np.random.Generator, texts: int, pieces: int) -> tuple[Tokens, Tables]:
+    """Texts of three pieces each, never the unknown one, in two files of pairs."""
+    ids = rng.integers(1, pieces, 3 * texts).astype(np.uint32)
+    pairs = np.arange(texts).reshape(-1, 2)
+    files = np.arange(len(pairs))[:, None] % 2
+    return Tokens(ids, np.arange(0, 3 * texts + 1, 3)), Tables(
+        ["a.de", "b.fr"], pairs=np.concatenate([pairs, files], axis=1).astype(np.int32)
+    )
+
+
+def test_what_all_texts_share_is_taken_from_the_rows() -> None:
+    rng = np.random.default_rng(5)
+    tokens, tables = texts_and_tables(rng, 400, 50)
+    vectors = (rng.standard_normal((50, 6)) * [1, 2, 3, 4, 5, 0] + [0, 0, 0, 0, 0, 9]).astype(
+        np.float32
+    )
+    turn = evening.of_texts(vectors, tokens, tables, 1.0, 1, 0)
+    kept = _drawn(tables, np.random.default_rng(0))
+    assert len(kept) == 4 * evening.PER_FILE
+    sums = vectors[tokens.ids.reshape(-1, 3)[kept]].sum(axis=1)
+    after = (sums / np.linalg.norm(sums, axis=1, keepdims=True)) @ turn
+    values = np.linalg.eigvalsh(after.T.astype(np.float64) @ after)
+    # The shared direction is gone, and all others are alike.
+    assert values[0] == pytest.approx(0, abs=1e-4 * values[-1])
+    assert values[-1] / values[1] == pytest.approx(1, rel=1e-2)
+    assert abs(turn[5]).max() < 0.2 * abs(turn[:5]).max()
+
+
+def test_without_sentence_pairs_nothing_is_evened() -> None:
+    tokens = Tokens(np.zeros(0, np.uint32), np.zeros(1, np.int64))
+    turn = evening.of_texts(np.eye(4, dtype=np.float32), tokens, Tables(), 0.5, 0, 0)
+    np.testing.assert_allclose(turn, np.eye(4), atol=1e-6)
 
 
 def test_lessons_follow_the_model_into_its_space() -> None:
@@ -201,7 +237,13 @@ def test_a_run_with_a_teacher_resumes_to_the_same_vectors(
     data: Path, known: str, tmp_path: Path
 ) -> None:
     def settings(name: str, steps: int) -> config.Config:
-        more = {"evenness": 0.5, "sif_after": 1e-3, "distillation": 2.0}
+        more = {
+            "evenness": 0.5,
+            "text_evenness": 0.25,
+            "common": 1,
+            "sif_after": 1e-3,
+            "distillation": 2.0,
+        }
         return small(
             data, tmp_path / name, steps=steps, start="teacher", teacher=known, every=5,
             minutes=0, **more,
