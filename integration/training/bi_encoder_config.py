@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Probability
-from opensearch_clir.training.reranker_config import Positive
+from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Positive, Probability
+from opensearch_clir.training.pair_limits import PairLimits
 
 __all__ = ["BI_ENCODER", "BiEncoderConfig"]
 
@@ -18,7 +18,7 @@ BI_ENCODER = "bi-encoder"
 
 
 @dataclass(frozen=True)
-class BiEncoderConfig:
+class BiEncoderConfig(PairLimits):
     """What to train on, from which model, how long.
 
     Attributes:
@@ -29,11 +29,6 @@ class BiEncoderConfig:
         data: folder of the corpora, see `corpora`; this or `corpus` is needed, or both.
         corpus: one's own documents as `clir index` takes them, without judgments.
         title, text: fields of the documents.
-        seed: of the samples and the order.
-        sentences: pairs of sentences from ``parallel``, at most; drawn evenly from the languages.
-        pages: titles of ``docs`` with a translation's text, at most.
-        words: pairs of ``dict``, at most.
-        questions: questions of the room of that name with their passages, at most.
         documents: titles and sentences of `corpus` with the rest of their document, or with a
             translation, at most.
         negatives: texts for each pair that are near it and belong to another, from any language.
@@ -67,11 +62,6 @@ class BiEncoderConfig:
     corpus: Path | None = None
     title: str = "title"
     text: str = "text"
-    seed: AtLeast0[int] = 1
-    sentences: AtLeast0[int] = 20_000
-    pages: AtLeast0[int] = 10_000
-    words: AtLeast0[int] = 5_000
-    questions: AtLeast0[int] = 10_000
     documents: AtLeast0[int] = 10_000
     negatives: AtLeast0[int] = 0
     batch: Annotated[int, Field(ge=2)] = 64

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
@@ -70,9 +71,7 @@ def held_out(found: Sequence[Example]) -> tuple[list[Example], list[Example]]:
 
     All others of a group that is kept for the figures are left out.
     """
-    sizes: dict[str, int] = {}
-    for example in found:
-        sizes[example.group] = sizes.get(example.group, 0) + 1
+    sizes = Counter(example.group for example in found)
     kept: set[str] = set()
     left = int(len(found) * HELD_SHARE)
     for group, size in sizes.items():

@@ -105,7 +105,7 @@ def check_teacher(config: BiEncoderConfig, encoder: SentenceTransformersEncoder)
         ConfigurationError: they have another dimension.
         EncoderError: the teacher can't be loaded.
     """
-    if config.teacher is None:
+    if config.teacher is None or config.teacher == config.base:
         return
     dimension = load_encoder(config.teacher).dimension
     if dimension != encoder.dimension:

@@ -11,14 +11,13 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.toml_files import read_toml
 from opensearch_clir.training.bi_encoder_config import BI_ENCODER, BiEncoderConfig
-from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Mixture
+from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Mixture, Positive
 from opensearch_clir.training.reranker_config import KIND, RerankerConfig
 
-__all__ = ["Config", "Positive", "beside", "read", "read_any", "validated"]
+__all__ = ["Config", "beside", "read", "read_any", "validated"]
 
 
 Kind = TypeVar("Kind")
-Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ class Config:
     mixture: Mixture = field(default_factory=Mixture)
 
     def __post_init__(self) -> None:
-        """Refuse a start or a loss that asks a teacher who is not there."""
+        """Refuse to ask a teacher who is not there, and to remove every component."""
         if self.teacher is None and (self.start == "teacher" or self.distillation > 0):
             raise ValueError("start = 'teacher' and distillation need a `teacher`")
         if self.common >= self.dimension:

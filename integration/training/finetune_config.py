@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field
 
 from opensearch_clir.encoders.registry import EMBEDDED
 from opensearch_clir.toml_files import read_toml
-from opensearch_clir.training.config import Positive, beside, validated
-from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Probability
+from opensearch_clir.training.config import beside, validated
+from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Positive, Probability
 
 __all__ = ["FineTuning", "asked", "read"]
 

@@ -18,6 +18,7 @@ Number = TypeVar("Number", int, float)
 AtLeast0 = Annotated[Number, Field(ge=0)]
 AtLeast1 = Annotated[Number, Field(ge=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -15,28 +14,14 @@ from opensearch_clir.errors import DataError
 from opensearch_clir.languages import UND
 from opensearch_clir.training import corpora
 from opensearch_clir.training.corpora import bitexts, check, pages, word_pairs
+from opensearch_clir.training.pair_limits import PairLimits
 
-__all__ = ["Example", "Limits", "drawn", "examples"]
+__all__ = ["Example", "drawn", "examples"]
 
 #: A file gives at most this part of the sentences, so that no text fills them alone.
 FILES = 10
 
 ENGLISH = "en"
-
-
-class Limits(Protocol):
-    """How many pairs of each room are wanted, at most; see `RerankerConfig`."""
-
-    @property
-    def seed(self) -> int: ...
-    @property
-    def sentences(self) -> int: ...
-    @property
-    def pages(self) -> int: ...
-    @property
-    def words(self) -> int: ...
-    @property
-    def questions(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -58,7 +43,7 @@ class Example:
     translated: bool = False
 
 
-def examples(data: Path, limits: Limits) -> list[Example]:
+def examples(data: Path, limits: PairLimits) -> list[Example]:
     """Return the pairs of a data folder, drawn at random, in random order.
 
     Raises:

@@ -8,29 +8,23 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from opensearch_clir.training.mixture import AtLeast0, AtLeast1
+from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Positive
+from opensearch_clir.training.pair_limits import PairLimits
 
-__all__ = ["KIND", "Positive", "RerankerConfig"]
+__all__ = ["KIND", "RerankerConfig"]
 
 #: What the key ``kind`` says of such a run; without it a static model is trained.
 KIND = "cross-encoder"
 
-Positive = Annotated[float, Field(gt=0)]
-
 
 @dataclass(frozen=True)
-class RerankerConfig:
-    """What to train on, from which model, how long.
+class RerankerConfig(PairLimits):
+    """What to train on, from which model, how long; and `PairLimits`.
 
     Attributes:
         kind: `KIND`.
         data: folder of the corpora, see `corpora`.
         body: transformer to start from, a folder or a name on the Hugging Face hub.
-        seed: of the samples, the new layer and the order.
-        sentences: pairs of sentences from ``parallel``, at most; drawn evenly from the languages.
-        pages: titles of ``docs`` with a translation's text, at most.
-        words: pairs of ``dict``, at most.
-        questions: questions of the room of that name with their passages, at most.
         negatives: texts for each pair that are near it and belong to another, from any language.
         batch: pairs in one step, each with its negatives.
         steps: at most.
@@ -45,11 +39,6 @@ class RerankerConfig:
     kind: Literal["cross-encoder"]
     data: Path
     body: str
-    seed: AtLeast0[int] = 1
-    sentences: AtLeast0[int] = 20_000
-    pages: AtLeast0[int] = 10_000
-    words: AtLeast0[int] = 5_000
-    questions: AtLeast0[int] = 10_000
     negatives: AtLeast1[int] = 3
     batch: AtLeast1[int] = 16
     steps: AtLeast1[int] = 2_000

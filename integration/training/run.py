@@ -69,7 +69,8 @@ def train(config: Config, report: Report = _silent) -> tuple[Tokenizer, Floats]:
         raise ConfigurationError(f"{saved} is of another vocabulary; empty {config.work}")
 
     def progress(losses: deque[float]) -> None:
-        scores = _scores(static_model.folded(state.model), sets, tokenizer)
+        # Folding costs time and memory, for nothing where there are no sets.
+        scores = _scores(static_model.folded(state.model), sets, tokenizer) if sets else {}
         report({**loop.figures(state, losses), **scores})
 
     progress(deque())
@@ -123,8 +124,6 @@ def _scores(
     vectors: Floats, sets: list[evaluate_knn.EvalSet], tokenizer: Tokenizer
 ) -> dict[str, dict[str, float]]:
     """Return nDCG@10 of each set."""
-    if not sets:
-        return {}
     encode = evaluate_knn.encode(tokenizer, vectors)
     found = {data.name: evaluate_knn.figures(data, encode)["all"] for data in sets}
     return {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from opensearchpy import OpenSearch, helpers
@@ -14,6 +13,7 @@ from opensearch_clir import Clir, pipelines
 from opensearch_clir.local import Instance
 from opensearch_clir.pipelines.bodies import Target, rerank_name
 from test_cross_encoder import trained  # noqa: F401 - a fixture
+from test_search import scores
 from tiny_cases import WORDS
 
 INDEX = "t-cross-encoder"
@@ -49,10 +49,6 @@ def reranking(
     pipelines.uninstall(client, INDEX)
     client.indices.delete(index=INDEX)
     assert service.stop() == 0
-
-
-def scores(response: dict[str, Any]) -> dict[str, float]:
-    return {hit["_id"]: hit["_score"] for hit in response["hits"]["hits"]}
 
 
 def test_the_client_and_the_cluster_rerank_alike(

@@ -6,14 +6,12 @@ import importlib.util
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from opensearch_clir.encoders.base import Role, Vectors
 from opensearch_clir.errors import ConfigurationError, DataError
 from opensearch_clir.training import __main__ as command
 from opensearch_clir.training import bi_encoder_files, schedule
@@ -24,6 +22,7 @@ from opensearch_clir.training.config import read_any
 from opensearch_clir.training.own_corpus import Document
 from opensearch_clir.training.own_pairs import own_examples
 from opensearch_clir.training.pairs import Example
+from training_cases import Numbers
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -93,17 +92,6 @@ def test_held_out_groups_are_not_trained_on() -> None:
     assert not {e.group for e in held} & {e.group for e in taught}
     assert held_out(found[:8])[0] == []
     assert digest(found) == digest(list(found)) != digest(found[1:])
-
-
-class Numbers:
-    """Texts that begin with near numbers are near."""
-
-    name = fingerprint = "numbers"
-    dimension = 2
-
-    def encode(self, texts: Sequence[str], role: Role) -> Vectors:
-        angles = np.array([int(text.split()[0]) / 100 for text in texts])
-        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
 
 def test_the_table_has_negatives_as_columns_and_their_groups_are_known() -> None:

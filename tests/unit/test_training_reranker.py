@@ -9,15 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from opensearch_clir.encoders.base import Role, Vectors
 from opensearch_clir.errors import ConfigurationError, DataError
 from opensearch_clir.training.config import read_any
 from opensearch_clir.training.lessons import lessons
 from opensearch_clir.training.pairs import Example, examples
 from opensearch_clir.training.reranker_config import RerankerConfig
+from training_cases import Numbers
 
 
 def write(path: Path, lines: Sequence[str]) -> None:
@@ -96,17 +95,6 @@ def test_pairs_know_their_languages_and_whether_they_translate(data: Path) -> No
         assert example.translated == (kind != "help")
         assert ("Satz" in example.text) <= (example.query_lang == "en" != example.lang)
         assert kind != "help" or example.text.startswith(example.lang)
-
-
-class Numbers:
-    """Texts that begin with near numbers are near."""
-
-    name = fingerprint = "numbers"
-    dimension = 2
-
-    def encode(self, texts: Sequence[str], role: Role) -> Vectors:
-        angles = np.array([int(text.split()[0]) / 100 for text in texts])
-        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
 
 def test_negatives_are_near_and_of_another_group() -> None:

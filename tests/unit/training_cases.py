@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from opensearch_clir.encoders.base import Role, Vectors
 from opensearch_clir.training.config import Config
 from opensearch_clir.training.mixture import Mixture
 
@@ -22,6 +23,17 @@ PAIRS = 240
 
 #: Pairs whose English sentence is left out of training, see `unrelated.HELD_OUT`.
 Pair = tuple[str, str]
+
+
+class Numbers:
+    """Texts that begin with near numbers are near."""
+
+    name = fingerprint = "numbers"
+    dimension = 2
+
+    def encode(self, texts: Sequence[str], role: Role) -> Vectors:
+        angles = np.array([int(text.split()[0]) / 100 for text in texts])
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
 
 def _word(rng: np.random.Generator, consonants: str, vowels: str) -> str:

@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field
 
 from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.languages import UND, canonical
-from opensearch_clir.training.config import Positive, validated
-from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Probability
+from opensearch_clir.training.config import validated
+from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Positive, Probability
 from opensearch_clir.training.synthesis.endpoint import Budget, Endpoint
 from opensearch_clir.training.synthesis.templates import Task
 

@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field
 
-from opensearch_clir.training.config import Positive
-from opensearch_clir.training.mixture import AtLeast0, AtLeast1
+from opensearch_clir.training.mixture import AtLeast0, AtLeast1, Positive
 
 __all__ = ["Budget", "Endpoint"]
 
