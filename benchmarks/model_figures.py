@@ -1,22 +1,34 @@
 """Print the figures of a static model's card: nearest neighbours alone, per set and language.
 
-    python benchmarks/model_figures.py MODEL_FOLDER SETS_FOLDER... [--against MODEL_FOLDER]
+    python benchmarks/model_figures.py MODEL_FOLDER SET... [--against MODEL_FOLDER] [--thinned N]
 
 Exhaustive, mean nDCG@10: `pooled` ranks all documents, `same` those in the query's language,
 `cross` all others. With `--against`, the ratio of `cross` to another model's, with a 95% bootstrap
-interval over topics: the mean over the sets of each set's ratio.
+interval over topics: the mean over the sets of each set's ratio. With `--thinned`, the same for
+the sets in which each text exists in one language only, a set's figures being means over N seeds.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from opensearch_clir.encoders.static import StaticEncoder
 from opensearch_clir.evaluation.read_set import read_set
-from opensearch_clir.training.evaluate_knn import EvalSet, as_arrays, figures, ndcg
+from opensearch_clir.evaluation.sets import EvaluationSet
+from opensearch_clir.evaluation.thin import thin
+from opensearch_clir.training.arrays import Floats
+from opensearch_clir.training.evaluate_knn import as_arrays, figures, ndcg
+
+#: Turns texts into unit vectors (n, d).
+Encode = Callable[[Sequence[str]], Floats]
+
+#: Of one set: sums of nDCG@10 over each topic's queries, (2 models, topics).
+Sums = NDArray[np.float64]
 
 #: Resampled sets of topics.
 ROUNDS = 2000
@@ -27,54 +39,95 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("sets", nargs="+", type=Path)
     parser.add_argument("--against", type=Path)
-    arguments = parser.parse_args()
-    encoder = StaticEncoder.load(arguments.model)
-    sets = {folder: as_arrays(folder) for folder in arguments.sets}
-    found = {data.name: figures(data, encoder.encode) for data in sets.values()}
-    print("| set | pooled | same | cross |\n|---|---|---|---|")
+    parser.add_argument("--thinned", type=int, default=0, help="seeds")
+    chosen = parser.parse_args()
+    sets = [read_set(folder) for folder in chosen.sets]
+    thinned = [[thin(data, seed) for seed in range(chosen.thinned)] for data in sets]
+    encode = StaticEncoder.load(chosen.model).encode
+    table({data.name: [data] for data in sets}, encode)
+    if chosen.thinned:
+        table({f"{one[0].name} to {chosen.thinned - 1}": one for one in thinned}, encode)
+    if chosen.against:
+        other = StaticEncoder.load(chosen.against).encode
+        compare("full", [[data] for data in sets], encode, other)
+        if chosen.thinned:
+            compare("thinned", thinned, encode, other)
+
+
+def table(sets: dict[str, list[EvaluationSet]], encode: Encode) -> None:
+    """Print figures per set, and per query language; each is the mean over variants of a set."""
+    found = {name: averaged([figures(as_arrays(v), encode) for v in variants])
+             for name, variants in sets.items()}  # fmt: skip
+    print("\n| set | pooled | same | cross |\n|---|---|---|---|")
     for name, by_lang in found.items():
         values = " | ".join(f"{by_lang['all'][view]:.4f}" for view in ("pooled", "same", "cross"))
         print(f"| {name} | {values} |")
     print(f"\n| query language | {' | '.join(f'{name} same / cross' for name in found)} |")
     print("|---" * (len(found) + 1) + "|")
     for lang in sorted({lang for by_lang in found.values() for lang in by_lang} - {"all"}):
-        print(f"| {lang} | {' | '.join(_cell(by_lang.get(lang)) for by_lang in found.values())} |")
-    if arguments.against:
-        _compare(encoder, StaticEncoder.load(arguments.against), sets)
+        print(f"| {lang} | {' | '.join(cell(by_lang.get(lang)) for by_lang in found.values())} |")
 
 
-def _cell(views: dict[str, float] | None) -> str:
+def averaged(found: Sequence[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
+    """Return the mean of each figure over the variants that have it."""
+    langs = {lang for variant in found for lang in variant}
+    values = {
+        lang: {
+            view: [v[lang][view] for v in found if view in v.get(lang, {})]
+            for view in ("pooled", "same", "cross")
+        }
+        for lang in langs
+    }
+    return {
+        lang: {view: float(np.mean(some)) for view, some in views.items() if some}
+        for lang, views in values.items()
+    }
+
+
+def cell(views: dict[str, float] | None) -> str:
     if views is None:
         return "-"
     return " / ".join(f"{views[v]:.3f}" if v in views else "-" for v in ("same", "cross"))
 
 
-def _compare(encoder: StaticEncoder, other: StaticEncoder, sets: dict[Path, EvalSet]) -> None:
+def compare(
+    label: str, sets: Sequence[Sequence[EvaluationSet]], one: Encode, other: Encode
+) -> None:
+    """Print how many times as good `cross` is; variants of a set share its topics."""
     rng = np.random.default_rng(0)
-    ratios = []
-    for folder, data in sets.items():
-        here, there = (_cross(data, model) for model in (encoder, other))
-        found = read_set(folder)
-        names = np.array([found.topics[query] for query in found.queries])
-        known = ~np.isnan(here)
-        _, number = np.unique(names[known], return_inverse=True)
-        sums = np.stack([np.bincount(number, values[known]) for values in (here, there)])
+    ratios, points = [], []
+    for variants in sets:
+        sums = sums_of(variants, one, other)
+        points.append(sums[0].sum() / sums[1].sum())
         drawn = rng.integers(sums.shape[1], size=(ROUNDS, sums.shape[1]))
-        one, two = sums[0][drawn].sum(axis=1), sums[1][drawn].sum(axis=1)
-        ratios.append(one / two)
-        low, high = np.percentile(ratios[-1], (2.5, 97.5))
-        print(
-            f"{data.name}: cross {sums[0].sum() / sums[1].sum():.3f} times [{low:.3f}, {high:.3f}]"
+        ratios.append(sums[0][drawn].sum(axis=1) / sums[1][drawn].sum(axis=1))
+        show(f"{label} {variants[0].name}: cross", points[-1], ratios[-1])
+    show(f"{label}, mean of sets: cross", float(np.mean(points)), np.mean(ratios, axis=0))
+
+
+def sums_of(variants: Sequence[EvaluationSet], one: Encode, other: Encode) -> Sums:
+    names: list[str] = []
+    values: list[Floats] = []
+    for found in variants:
+        data = as_arrays(found)
+        across = np.array(data.query_langs)[:, None] != np.array(data.document_langs)[None, :]
+        both = np.array(
+            [
+                list(ndcg(encode(data.queries) @ encode(data.documents).T, data.relevant, across))
+                for encode in (one, other)
+            ]
         )
-    mean = np.mean(ratios, axis=0)
-    low, high = np.percentile(mean, (2.5, 97.5))
-    print(f"mean of sets: {mean.mean():.3f} times [{low:.3f}, {high:.3f}]")
+        known = ~np.isnan(both[0])
+        topics = [found.topics[query] for query in found.queries]
+        names += [topic for topic, use in zip(topics, known, strict=True) if use]
+        values.append(both[:, known])
+    _, number = np.unique(names, return_inverse=True)
+    return np.stack([np.bincount(number, row) for row in np.concatenate(values, axis=1)])
 
 
-def _cross(data: EvalSet, model: StaticEncoder) -> np.ndarray:
-    scores = model.encode(data.queries) @ model.encode(data.documents).T
-    across = np.array(data.query_langs)[:, None] != np.array(data.document_langs)[None, :]
-    return np.array(list(ndcg(scores, data.relevant, across)))
+def show(label: str, point: float, drawn: NDArray[np.float64]) -> None:
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    print(f"{label} {point:.3f} times [{low:.3f}, {high:.3f}]")
 
 
 if __name__ == "__main__":

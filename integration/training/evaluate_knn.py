@@ -16,6 +16,7 @@ from tokenizers import Tokenizer
 
 from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.evaluation.read_set import read_set
+from opensearch_clir.evaluation.sets import EvaluationSet
 from opensearch_clir.training.static_model import Floats, embed
 
 __all__ = ["EvalSet", "as_arrays", "encode", "figures", "ndcg", "read_sets"]
@@ -50,23 +51,18 @@ def read_sets(folder: Path) -> list[EvalSet]:
     """
     if not folder.is_dir():
         raise ConfigurationError(f"no such folder of evaluation sets: {folder}")
-    return [as_arrays(path) for path in sorted(folder.iterdir()) if path.is_dir()]
+    return [as_arrays(read_set(path)) for path in sorted(folder.iterdir()) if path.is_dir()]
 
 
-def as_arrays(folder: Path) -> EvalSet:
-    """Read one evaluation set.
-
-    Raises:
-        DataError: the set is malformed.
-    """
-    found = read_set(folder)
+def as_arrays(found: EvaluationSet) -> EvalSet:
+    """Return what nearest neighbours need of an evaluation set."""
     documents, queries = list(found.documents.values()), list(found.queries.values())
     column = {document.id: number for number, document in enumerate(documents)}
     relevant = np.zeros((len(queries), len(documents)), bool)
     for row, query in enumerate(queries):
         relevant[row, [column[document] for document in found.relevant(query.id)]] = True
     return EvalSet(
-        folder.name,
+        found.name,
         [f"{document.title} {document.text}".strip() for document in documents],
         [document.tag for document in documents],
         [query.text for query in queries],
