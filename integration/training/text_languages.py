@@ -14,7 +14,7 @@ def of_texts(tables: Tables, count: int) -> Ints:
     """Return a number for each text's language (count,), -1 for unknown ones and mixed texts.
 
     A text that stands in files of several languages has one of them; the English side of a pair
-    is English.
+    is English. Lines of a question's passage are unknown unless they stand elsewhere, too.
     """
     names = [name.rsplit(".", 1)[1] for name in tables.files]
     number = {lang: place for place, lang in enumerate(dict.fromkeys(["en", *names]))}
@@ -28,6 +28,7 @@ def of_texts(tables: Tables, count: int) -> Ints:
         first - np.cumsum(end - first) + (end - first), end - first
     )
     langs[tables.parts[inside]] = np.repeat(by_file[file], end - first)
+    langs[tables.questions[:, 0]] = by_file[tables.questions[:, 4]]
     langs[tables.pairs[:, 1]] = by_file[tables.pairs[:, 2]]
     langs[tables.english] = number["en"]
     return langs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,9 @@ def test_the_terms_reach_the_gradient_of_a_step() -> None:
 
 def test_texts_have_the_language_of_their_file(tmp_path: Path) -> None:
     data = write_corpus(tmp_path / "data")
+    asked = {"query_lang": "xx", "query": "warum?", "lang": "en", "passage": "Because it rains."}
+    (data / "questions").mkdir()
+    (data / "questions" / "own.jsonl").write_text(json.dumps(asked), encoding="utf-8")
     texts = [t for found in vocabulary.texts_by_language(data).values() for t in found]
     tokenized.build(data, vocabulary.learn(texts, 260), tmp_path / "tokens", switched_rows=30)
     tokens, tables = tokenized.load(tmp_path / "tokens")
@@ -169,7 +173,10 @@ def test_texts_have_the_language_of_their_file(tmp_path: Path) -> None:
     assert set(langs[tables.words[:, 0]]) == {0}
     assert set(langs[tables.words[:, 1]]) == {1}
     assert set(langs[tables.switched[:, 0]]) == {-1}
-    assert (langs >= 0).sum() == len(langs) - len(np.unique(tables.switched[:, 0]))
+    question, first, *_ = tables.questions[0]
+    assert langs[question] == langs[tables.pairs[0, 1]]
+    assert langs[tables.parts[first]] == -1
+    assert (langs >= 0).sum() == len(langs) - len(np.unique(tables.switched[:, 0])) - 1
 
 
 @pytest.mark.parametrize("settings", [{"debias": 5.0}, {"balanced": True}])
