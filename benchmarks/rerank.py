@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from evidence import limited, read, read_evidence
+from evidence import Gathered, limited, read, read_evidence
 from numpy.typing import NDArray
 from rerank_figures import Run, gains, realised, recall
 
@@ -75,24 +75,17 @@ def main() -> None:
         found = limited(read(place), arguments.queries)
         with workbench(client, found, settings, progress=to_stream()) as bench:
             evidence = read_evidence(bench, settings, arguments.cache)
-            figures = measured(bench, evidence.rows, evidence.background, reranker,
-                               arguments.window)  # fmt: skip
+            figures = measured(bench, evidence, reranker, arguments.window)
         results.setdefault(label, {})[found.name] = figures
         text = json.dumps(results, indent=1, ensure_ascii=False)
         arguments.out.write_text(text + "\n", encoding="utf-8")
         print(found.name, json.dumps(figures, ensure_ascii=False))
 
 
-def measured(
-    bench: Workbench,
-    rows: Sequence[Rows],
-    background: Mapping[str, tuple[float, float]],
-    reranker: Reranker,
-    size: int,
-) -> dict[str, Any]:
+def measured(bench: Workbench, evidence: Gathered, reranker: Reranker, size: int) -> dict[str, Any]:
     """Return all figures of one set."""
     folds = make_folds(bench.set.components, FOLDS)
-    parameters = first_stage(rows, bench.set, folds, background)
+    parameters = first_stage(evidence, bench.set, folds)
     queries = to_stream()(bench.set.queries, label="first stage", total=len(folds))
     depth = min(len(bench.set.documents), 10_000)
     first = bench.run(lambda query: Calibrated(parameters[folds[query]]), queries, depth)
@@ -118,18 +111,16 @@ def measured(
 
 
 def first_stage(
-    rows: Sequence[Rows],
-    found: EvaluationSet,
-    folds: Mapping[str, int],
-    background: Mapping[str, tuple[float, float]],
+    evidence: Gathered, found: EvaluationSet, folds: Mapping[str, int]
 ) -> dict[int, Parameters]:
-    """Return the fusion's parameters for each fold, fitted on the others."""
+    """Return the fusion's parameters for each fold, with feedback, fitted on the others."""
     return {
         fold: cross_fitted(
-            [row for row in rows if folds[row.query] != fold],
+            [row for row in evidence.rows if folds[row.query] != fold],
             found.components,
-            Places(background),
+            Places(evidence.background),
             f"all folds but {fold}",
+            vectors=evidence.vectors,
         )
         for fold in range(FOLDS)
     }
