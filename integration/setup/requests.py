@@ -101,6 +101,9 @@ def create(
     record = {"name": name or state.name, "created": True, "had_meta": bool(mappings.get("_meta"))}
     if source is not None:
         record |= {"migrated_from": source.name}
+        # The copy keeps the pipelines, so their removal must still know what was there before.
+        noted = (source.ours or {}).get("setup", {}).get(PIPELINES_RECORD)
+        record |= {PIPELINES_RECORD: noted} if noted else {}
     mappings["_meta"] = {**mappings.get("_meta", {}), META_KEY: _meta(schema, record)}
     mappings["properties"] = {**mappings.get("properties", {}), **added}
     return Request("PUT", f"/{_q(state.name)}", {"settings": settings | ours, "mappings": mappings})

@@ -130,6 +130,18 @@ def test_migration_leaves_server_assigned_settings_out() -> None:
     }
 
 
+def test_a_copy_remembers_what_was_there_before_its_pipelines() -> None:
+    there = applied(plan_setup(state(), chosen(), GENERATION))
+    noted = {"bundle": "b", "before": {"index.final_pipeline": "mine"}}
+    ours = {**(there.members[0].ours or {})}
+    ours["setup"] = {**ours["setup"], "pipelines": noted}
+    old = member(**{**there.members[0].mappings, "_meta": {"clir": ours}})
+    target = IndexState("docs-clir", "missing")
+    plan = plan_setup(state(old), chosen(), GENERATION, migrate=True, target=target)
+    body: Any = plan.requests[0].body
+    assert body["mappings"]["_meta"]["clir"]["setup"]["pipelines"] == noted
+
+
 def test_switch_of_an_alias_moves_all_names() -> None:
     old = replace(member("docs-1"), aliases={"docs": {}, "all": {"is_write_index": True}})
     plan = plan_setup(
