@@ -10,9 +10,10 @@ cache and the pieces' weights by frequency are made once, from all data. Without
 code-switched ones keep no translations.
 
 Reported is nDCG@10 of exhaustive nearest neighbours, by the vectors before they are coded: `cross`
-among the documents in other languages than the query's, and within the target language of each
-ordered pair with at least 20 topics. `diff` is what the signal adds, all less all but one, with its
-95% interval by topic; it says nothing about other seeds. A stopped run goes on where it was.
+among the documents in other languages than the query's, `codeswitch` over all documents for queries
+that mix languages, and within the target language of each ordered pair with at least 20 topics.
+`diff` is what the signal adds, all less all but one, with its 95% interval by topic; it says
+nothing about other seeds. A stopped run goes on where it was.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from knn_effect import Values, compared, mean_of_sets, measured, read_sets
+from knn_effect import MIXED, Values, compared, mean_of_sets, measured, read_sets
 
 from opensearch_clir.evaluation.sets import EvaluationSet
 from opensearch_clir.training import config as configuration
@@ -114,7 +115,7 @@ def worth(
     for name, data in sets.items():
         views = compared(data, without[name], everything[name])
         found["sets"][name] = {
-            "cross": views["cross"],
+            **{view: views[view] for view in ("cross", MIXED) if view in views},
             "pairs": {v: cell for v, cell in views.items() if ">" in v and not is_same(v)},
         }
     return found

@@ -20,6 +20,9 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 #: View or ordered pair -> query id -> nDCG@10.
 Values = Mapping[str, Mapping[str, float]]
 
+#: Kind of the queries that mix languages, and the view of them.
+MIXED = "codeswitch"
+
 #: A pair of languages with fewer topics says nothing.
 LEAST_TOPICS = 20
 
@@ -31,7 +34,8 @@ def read_sets(folders: Sequence[Path]) -> dict[str, EvaluationSet]:
 
 def measured(data: EvaluationSet, encode: Encode) -> Values:
     """Return nDCG@10 per query: ``pooled`` over all documents, ``same`` within the query's
-    language, ``cross`` over all others, and within the target language of each ordered pair.
+    language, ``cross`` over all others, ``codeswitch`` over all documents for queries that mix
+    languages, and within the target language of each ordered pair.
 
     A query without a relevant document in a view is left out of it; so is a pair with fewer than
     `LEAST_TOPICS` topics.
@@ -51,6 +55,9 @@ def measured(data: EvaluationSet, encode: Encode) -> Values:
     found: dict[str, dict[str, float]] = {}
     for view, allowed in (("pooled", same | True), ("same", same), ("cross", ~same)):
         found[view] = _within(names, scores, gains, allowed)
+    mixed = [name for name in found["pooled"] if data.queries[name].kind == MIXED]
+    if mixed:
+        found[MIXED] = {name: found["pooled"][name] for name in mixed}
     for lang in np.unique(target):
         values = _within(names, scores, gains, np.broadcast_to(target == lang, scores.shape))
         for other in np.unique(source):

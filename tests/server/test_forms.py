@@ -236,7 +236,7 @@ def test_snippets_in_the_language_of_the_document(clir: Clir) -> None:
     # Marked by what the search itself took for translations of the question's words.
     question: dict[str, Any] = {"text": "reset the machine", "languages": "en", "size": 5}
     foreign = {h["_id"]: snippets(h) for h in hits(clir.search(**question, highlight=True))}
-    assert "<em>リセット</em>" in foreign["reset.ja"][0]
+    assert "<em>マシン</em>" in foreign["reset.ja"][0]
     by_field = clir.search(**question, highlight={"fields": {"text": {}}})
     marked = {h["_id"]: h.get("highlight", {}).get("text") for h in hits(by_field)}
     assert marked["reset.en"] == [
