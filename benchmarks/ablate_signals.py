@@ -72,7 +72,7 @@ def main() -> None:
         less = replace(config, mixture=replace(config.mixture, shares=fewer))
         without = trained(less, f"without {signal}", sets)
         results["signals"][signal] = found = worth(sets, without, everything)
-        chosen.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        chosen.out.write_text(json.dumps(results) + "\n", encoding="utf-8")
         show(signal, found)
 
 
