@@ -7,7 +7,8 @@ The signals are parallel sentences, documents in several languages, synthesised 
 code-switched sentences; dictionaries are in every run. A signal that is left out is left out of the
 start too (`training/signals.py`); the other kinds fill its place in the batches. Vocabulary, token
 cache and the pieces' weights by frequency are made once, from all data. Without parallel sentences,
-code-switched ones keep no translations.
+code-switched ones keep no translations. Then each optional term of the loss, alone: `diff` is what
+turning it on adds.
 
 Reported is nDCG@10 of exhaustive nearest neighbours, by the vectors before they are coded: `cross`
 among the documents in other languages than the query's, `codeswitch` over all documents for queries
@@ -43,6 +44,9 @@ SIGNALS: Mapping[str, tuple[str, ...]] = {
     "switched": ("switched",),
 }
 
+#: Optional terms of the loss, each alone.
+TERMS: Mapping[str, Mapping[str, Any]] = {"debias": {"debias": 5.0}, "balanced": {"balanced": True}}
+
 #: Settings that the results state.
 STATED = ("vocabulary", "whole_words", "dimension", "start", "steps", "batch", "switched_rows")
 
@@ -56,12 +60,13 @@ def main() -> None:
     config = configuration.read(chosen.config)
     sets = read_sets(chosen.sets)
     rows = prepare(config)
-    settings = asdict(config)
+    budget = asdict(config)
     results: dict[str, Any] = {
-        "budget": {name: settings[name] for name in STATED},
-        "shares": settings["mixture"]["shares"],
+        "budget": {name: budget[name] for name in STATED},
+        "shares": budget["mixture"]["shares"],
         "rows": rows,
         "signals": {},
+        "terms": {},
     }
     everything = trained(config, "all", sets)
     for signal, kinds in SIGNALS.items():
@@ -74,6 +79,11 @@ def main() -> None:
         results["signals"][signal] = found = worth(sets, without, everything)
         chosen.out.write_text(json.dumps(results) + "\n", encoding="utf-8")
         show(signal, found)
+    for term, settings in TERMS.items():
+        changed = trained(replace(config, **settings), f"with {term}", sets)
+        results["terms"][term] = {"settings": settings, **worth(sets, everything, changed)}
+        chosen.out.write_text(json.dumps(results) + "\n", encoding="utf-8")
+        show(term, results["terms"][term])
 
 
 def prepare(config: Config) -> dict[str, int]:
