@@ -23,10 +23,11 @@ from tiny_cases import WORDS, write_data
 def trained(body: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cross-encoder that knows which words translate one another."""
     folder = tmp_path_factory.mktemp("trained")
-    write_data(folder / "data")
+    # Each copy has negatives of its own: between them, every word is told from every other.
+    write_data(folder / "data", copies=6)
     config = {
         "kind": '"cross-encoder"', "data": '"data"', "body": json.dumps(str(body)), "pages": 0,
-        "words": 0, "sentences": 2000, "negatives": 3, "steps": 500, "rate": 2e-3, "every": 100,
+        "words": 0, "sentences": 2000, "negatives": 7, "steps": 400, "rate": 2e-3, "every": 100,
         "max_tokens": 16,
     }  # fmt: skip
     lines = "".join(f"{key} = {value}\n" for key, value in config.items())

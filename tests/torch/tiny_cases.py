@@ -28,11 +28,11 @@ def write_body(folder: Path, dropout: float = 0.0) -> Path:
     return folder
 
 
-def write_data(folder: Path) -> Path:
-    """Write a data folder of the words' translations, each four times."""
+def write_data(folder: Path, copies: int = 4) -> Path:
+    """Write a data folder of the words' translations, each so many times."""
     room = folder / "parallel"
     room.mkdir(parents=True)
-    rows = "".join(f"the {one}\tdie {other}\n" for one, other in WORDS * 4)
+    rows = "".join(f"the {one}\tdie {other}\n" for one, other in WORDS * copies)
     with gzip.open(room / "toy.de.tsv.gz", "wt", encoding="utf-8") as file:
         file.write(rows)
     return folder
