@@ -68,6 +68,13 @@ def main() -> None:
         "signals": {},
         "terms": {},
     }
+
+    def keep(room: str, name: str, found: dict[str, Any]) -> None:
+        """Write what is known so far, and print what is new."""
+        results[room][name] = found
+        chosen.out.write_text(json.dumps(results) + "\n", encoding="utf-8")
+        show(name, found)
+
     everything = trained(config, "all", sets)
     for signal, kinds in SIGNALS.items():
         if not rows[signal] or not any(config.mixture.shares.get(k, 0) for k in kinds):  # type: ignore[call-overload]
@@ -76,14 +83,10 @@ def main() -> None:
         fewer = {k: v for k, v in config.mixture.shares.items() if k not in kinds}
         less = replace(config, mixture=replace(config.mixture, shares=fewer))
         without = trained(less, f"without {signal}", sets)
-        results["signals"][signal] = found = worth(sets, without, everything)
-        chosen.out.write_text(json.dumps(results) + "\n", encoding="utf-8")
-        show(signal, found)
+        keep("signals", signal, worth(sets, without, everything))
     for term, settings in TERMS.items():
         changed = trained(replace(config, **settings), f"with {term}", sets)
-        results["terms"][term] = {"settings": settings, **worth(sets, everything, changed)}
-        chosen.out.write_text(json.dumps(results) + "\n", encoding="utf-8")
-        show(term, results["terms"][term])
+        keep("terms", term, {"settings": settings, **worth(sets, everything, changed)})
 
 
 def prepare(config: Config) -> dict[str, int]:

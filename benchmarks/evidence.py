@@ -16,17 +16,19 @@ import numpy as np
 from opensearchpy import OpenSearch
 
 from opensearch_clir.calibration.feedback_windows import DocumentVectors, read_vectors
+from opensearch_clir.calibration.fit import Places
 from opensearch_clir.calibration.gather import Rows, gather
+from opensearch_clir.calibration.parameters import Parameters
 from opensearch_clir.encoders.registry import load_encoder
 from opensearch_clir.evaluation.read_set import read_set
 from opensearch_clir.evaluation.sets import EvaluationSet
 from opensearch_clir.evaluation.thin import thin
-from opensearch_clir.evaluation.tuning import judged
+from opensearch_clir.evaluation.tuning import cross_fitted, judged
 from opensearch_clir.evaluation.workbench import Workbench, workbench
 from opensearch_clir.progress import to_stream
 from opensearch_clir.settings import Settings
 
-__all__ = ["THIN", "Gathered", "cached", "gathered", "limited", "read", "read_evidence"]
+__all__ = ["THIN", "Gathered", "by_fold", "cached", "gathered", "limited", "read", "read_evidence"]
 
 #: Of the files that are kept.
 FORMAT = 2
@@ -158,3 +160,27 @@ def _file(cache: Path, settings: Settings, found: EvaluationSet) -> Path:
     digest = hashlib.sha256(load_encoder(settings.encoder).fingerprint.encode())
     digest.update(json.dumps([FORMAT, sorted(found.documents), sorted(found.queries)]).encode())
     return cache / f"{found.name}-{digest.hexdigest()[:12]}.npz"
+
+
+def by_fold(
+    evidence: Gathered, folds: Mapping[str, int], prior: Parameters | None = None
+) -> dict[int, Parameters]:
+    """Return the fusion's parameters for each fold, with feedback, fitted on the others.
+
+    Args:
+        evidence: of one set.
+        folds: of its queries.
+        prior: in place of the built-in parameters.
+    """
+    places = Places(evidence.background)
+    return {
+        fold: cross_fitted(
+            [row for row in evidence.rows if folds[row.query] != fold],
+            evidence.topics,
+            places,
+            f"all folds but {fold}",
+            prior,
+            evidence.vectors,
+        )
+        for fold in sorted(set(folds.values()))
+    }

@@ -11,7 +11,7 @@ the sets in which each text exists in one language only, a set's figures being m
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +22,7 @@ from opensearch_clir.evaluation.read_set import read_set
 from opensearch_clir.evaluation.sets import EvaluationSet
 from opensearch_clir.evaluation.thin import thin
 from opensearch_clir.training.arrays import Floats
-from opensearch_clir.training.evaluate_knn import as_arrays, figures, ndcg
-
-#: Turns texts into unit vectors (n, d).
-Encode = Callable[[Sequence[str]], Floats]
+from opensearch_clir.training.evaluate_knn import Encode, as_arrays, figures, ndcg
 
 #: Of one set: sums of nDCG@10 over each topic's queries, (2 models, topics).
 Sums = NDArray[np.float64]

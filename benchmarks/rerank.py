@@ -24,11 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from evidence import Gathered, limited, read, read_evidence
+from evidence import Gathered, by_fold, limited, read, read_evidence
 from numpy.typing import NDArray
 from rerank_figures import Run, gains, realised, recall
 
-from opensearch_clir.calibration.fit import Places
 from opensearch_clir.calibration.fit_second import Windowed, fit_second, with_second
 from opensearch_clir.calibration.gather import Rows
 from opensearch_clir.calibration.parameters import WORDS, Parameters
@@ -36,7 +35,6 @@ from opensearch_clir.cli.common import open_client
 from opensearch_clir.evaluation.folds import make_folds
 from opensearch_clir.evaluation.sets import EvaluationSet
 from opensearch_clir.evaluation.systems.ours import Calibrated
-from opensearch_clir.evaluation.tuning import cross_fitted
 from opensearch_clir.evaluation.workbench import Workbench, workbench
 from opensearch_clir.progress import to_stream
 from opensearch_clir.rerank.base import Candidate, Reranker, scored
@@ -85,7 +83,7 @@ def main() -> None:
 def measured(bench: Workbench, evidence: Gathered, reranker: Reranker, size: int) -> dict[str, Any]:
     """Return all figures of one set."""
     folds = make_folds(bench.set.components, FOLDS)
-    parameters = first_stage(evidence, bench.set, folds)
+    parameters = by_fold(evidence, folds)
     queries = to_stream()(bench.set.queries, label="first stage", total=len(folds))
     depth = min(len(bench.set.documents), 10_000)
     first = bench.run(lambda query: Calibrated(parameters[folds[query]]), queries, depth)
@@ -107,22 +105,6 @@ def measured(bench: Workbench, evidence: Gathered, reranker: Reranker, size: int
         "recall": recall(bench.set, {query: w.ids for query, w in windows.items()}),
         "weights": weights(windows, folds, reranker),
         **times(bench, parameters[0], reranker, size),
-    }
-
-
-def first_stage(
-    evidence: Gathered, found: EvaluationSet, folds: Mapping[str, int]
-) -> dict[int, Parameters]:
-    """Return the fusion's parameters for each fold, with feedback, fitted on the others."""
-    return {
-        fold: cross_fitted(
-            [row for row in evidence.rows if folds[row.query] != fold],
-            found.components,
-            Places(evidence.background),
-            f"all folds but {fold}",
-            vectors=evidence.vectors,
-        )
-        for fold in range(FOLDS)
     }
 
 

@@ -22,10 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from evidence import THIN, Gathered, limited, read, read_evidence
+from evidence import THIN, Gathered, by_fold, limited, read, read_evidence
 from fit_builtin import average
 
-from opensearch_clir.calibration.fit import Places
 from opensearch_clir.calibration.parameters import Parameters
 from opensearch_clir.calibration.unlabelled import without_judgments
 from opensearch_clir.cli.common import open_client
@@ -34,7 +33,7 @@ from opensearch_clir.evaluation.folds import make_folds
 from opensearch_clir.evaluation.metrics import pooled
 from opensearch_clir.evaluation.sets import EvaluationSet
 from opensearch_clir.evaluation.systems.ours import Calibrated
-from opensearch_clir.evaluation.tuning import OBJECTIVE, cross_fitted
+from opensearch_clir.evaluation.tuning import OBJECTIVE
 from opensearch_clir.evaluation.workbench import Workbench, workbench
 from opensearch_clir.progress import silent, to_stream
 
@@ -111,21 +110,9 @@ def measured(this: Bench, parameters_of: Callable[[str], Parameters]) -> float:
 
 def fitted_on_judgments(this: Bench, prior: Parameters) -> Callable[[str], Parameters]:
     """Return the parameters of each query, fitted on the folds of other topics."""
-    topics = this.evidence.topics
-    folds = make_folds(topics, FOLDS)
-    places = Places(this.evidence.background)
-    by_fold = {
-        fold: cross_fitted(
-            [row for row in this.evidence.rows if folds[row.query] != fold],
-            topics,
-            places,
-            f"all folds but {fold}",
-            prior,
-            this.evidence.vectors,
-        )
-        for fold in range(FOLDS)
-    }
-    return lambda query: by_fold[folds[query]]
+    folds = make_folds(this.evidence.topics, FOLDS)
+    found = by_fold(this.evidence, folds, prior)
+    return lambda query: found[folds[query]]
 
 
 def source(name: str) -> str:

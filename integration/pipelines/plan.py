@@ -208,18 +208,15 @@ def _put(kind: str, name: str, body: Mapping[str, Any], there: Mapping[str, Any]
 
 def before(member: Member) -> Mapping[str, Any]:
     """Return the settings that an index had before our pipelines, as noted in its mapping."""
-    setup: Mapping[str, Any] = (member.ours or {}).get("setup", {})
-    found: Mapping[str, Any] = setup.get(RECORD, {}).get("before", {})
+    found: Mapping[str, Any] = member.record.get(RECORD, {}).get("before", {})
     return found
 
 
 def _record(member: Member, bundle: str, changed: Mapping[str, Any]) -> Request:
     """Return the note of what an index had, kept in its mapping; an earlier note stays."""
-    ours: Mapping[str, Any] = member.ours or {}
-    setup: Mapping[str, Any] = ours.get("setup", {})
     had = {name: member.settings.get(name) for name in changed} | dict(before(member))
-    noted = {**setup, RECORD: {"bundle": bundle, "before": had}}
-    meta = {**member.meta, META_KEY: {**ours, "setup": noted}}
+    noted = {**member.record, RECORD: {"bundle": bundle, "before": had}}
+    meta = {**member.meta, META_KEY: {**(member.ours or {}), "setup": noted}}
     return Request("PUT", f"/{quote(member.name, safe='')}/_mapping", {"_meta": meta})
 
 

@@ -109,14 +109,14 @@ def _restored(member: Member, ingest: Mapping[str, Any]) -> list[Request]:
     requests = [Request("PUT", f"/{path}/_settings", settings)] if settings else []
     if record:
         ours = dict(member.ours or {})
-        ours["setup"] = {k: v for k, v in ours["setup"].items() if k != RECORD}
+        ours["setup"] = {k: v for k, v in member.record.items() if k != RECORD}
         meta = {**member.meta, META_KEY: ours}
         requests.append(Request("PUT", f"/{path}/_mapping", {"_meta": meta}))
     return requests
 
 
 def _record(member: Member) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = (member.ours or {}).get("setup", {}).get(RECORD, {})
+    found: Mapping[str, Any] = member.record.get(RECORD, {})
     return found
 
 

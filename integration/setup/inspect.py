@@ -76,6 +76,12 @@ class Member:
         found: Mapping[str, Any] | None = self.meta.get(META_KEY)
         return found
 
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """How ``_meta.clir`` came about, noted for `uninstall`; empty if there is none."""
+        found: Mapping[str, Any] = (self.ours or {}).get("setup", {})
+        return found
+
     def schema(self) -> IndexSchema | None:
         """Return the index's set-up, or None.
 

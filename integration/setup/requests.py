@@ -100,10 +100,10 @@ def create(
         )
     record = {"name": name or state.name, "created": True, "had_meta": bool(mappings.get("_meta"))}
     if source is not None:
-        record |= {"migrated_from": source.name}
+        record["migrated_from"] = source.name
         # The copy keeps the pipelines, so their removal must still know what was there before.
-        noted = (source.ours or {}).get("setup", {}).get(PIPELINES_RECORD)
-        record |= {PIPELINES_RECORD: noted} if noted else {}
+        if PIPELINES_RECORD in source.record:
+            record[PIPELINES_RECORD] = source.record[PIPELINES_RECORD]
     mappings["_meta"] = {**mappings.get("_meta", {}), META_KEY: _meta(schema, record)}
     mappings["properties"] = {**mappings.get("properties", {}), **added}
     return Request("PUT", f"/{_q(state.name)}", {"settings": settings | ours, "mappings": mappings})
@@ -153,7 +153,7 @@ def components(state: IndexState, schema: IndexSchema) -> list[Request]:
 
 def setup_name(state: IndexState) -> str:
     """Return the name that the index was first set up by; its component template is called so."""
-    recorded = [(m.ours or {}).get("setup", {}).get("name") for m in state.members]
+    recorded = [m.record.get("name") for m in state.members]
     return next((str(name) for name in recorded if name), state.name)
 
 

@@ -73,7 +73,7 @@ def plan_uninstall(
     managed = [m for m in state.members if m.ours is not None]
     if not managed:
         raise NotManagedError(f"index {state.name!r} is not set up: there is nothing to take back")
-    piped = [m.name for m in managed if PIPELINES_RECORD in (m.ours or {}).get("setup", {})]
+    piped = [m.name for m in managed if PIPELINES_RECORD in m.record]
     if piped:
         raise IndexStateError(
             f"the cluster calls a service for {', '.join(piped)}, which would then mark every "

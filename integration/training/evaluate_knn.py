@@ -19,7 +19,7 @@ from opensearch_clir.evaluation.read_set import read_set
 from opensearch_clir.evaluation.sets import EvaluationSet
 from opensearch_clir.training.static_model import Floats, embed
 
-__all__ = ["EvalSet", "as_arrays", "encode", "figures", "ndcg", "read_sets"]
+__all__ = ["Encode", "EvalSet", "as_arrays", "encode", "figures", "ndcg", "read_sets"]
 
 #: Turns texts into unit vectors (n, d).
 Encode = Callable[[Sequence[str]], Floats]
