@@ -304,9 +304,11 @@ def test_without_the_right_to_read_term_vectors(
     ):
         found = [scores(limited.search(q, languages=lang, size=50)) for q, lang in QUESTIONS]
         explanation = limited.explain("my refund", "refund.en", languages="en")
-    for ours, theirs in zip(found, exact, strict=True):
-        # Translations of one text may change places: without the index's counts words weigh less.
-        assert next(iter(ours)).split(".")[0] == next(iter(theirs)).split(".")[0]
+    # No document is in this question's language, and two translations of the answer are close:
+    # without the index's counts words weigh less, and they change places.
+    swapped = {"réinitialiser la machine": "reset.en"}
+    for (text, _), ours, theirs in zip(QUESTIONS, found, exact, strict=True):
+        assert next(iter(ours)) == swapped.get(text, next(iter(theirs)))
         assert all(0 < score < 1 for score in ours.values())
     assert any("term vectors" in note for note in explanation.notes)
     assert sum("term vectors" in record.message for record in caplog.records) == 1
