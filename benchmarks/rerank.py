@@ -1,7 +1,7 @@
 """What a reranker adds to the first stage, what it can't reach, and what it costs.
 
-    python benchmarks/rerank.py SET... [--reranker NAME] [--window N] [--queries N] [--cache DIR]
-        [--out FILE]
+    python benchmarks/rerank.py SET... [--reranker NAME [--label LABEL]] [--window N] [--queries N]
+        [--cache DIR] [--out FILE]
 
 Each SET is a folder with `corpus.jsonl[.gz]`, `queries.tsv` and `qrels.tsv[.gz]`; `FOLDER-thin0` is
 its variant with one language per text. First stage and reranker weights are cross-fitted by topic,
@@ -38,7 +38,7 @@ from opensearch_clir.evaluation.systems.ours import Calibrated
 from opensearch_clir.evaluation.workbench import Workbench, workbench
 from opensearch_clir.progress import to_stream
 from opensearch_clir.rerank.base import Candidate, Reranker, scored
-from opensearch_clir.rerank.registry import EMBEDDED, load_reranker
+from opensearch_clir.rerank.registry import EMBEDDED, EMBEDDED_HITS, load_reranker
 from opensearch_clir.rerank.window import POOL, WINDOW, choose
 
 FOLDS = 5
@@ -58,35 +58,52 @@ class Found:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("sets", nargs="+", type=Path)
-    parser.add_argument("--reranker", default=EMBEDDED, help="name, folder or address")
-    parser.add_argument("--label", help="of the reranker in the results; default its name")
+    parser.add_argument("--reranker", help="name, folder or address; default the embedded ones")
+    parser.add_argument("--label", help="of that reranker in the results; default its name")
     parser.add_argument("--window", type=int, default=WINDOW)
     parser.add_argument("--queries", type=int, help="at most so many of each set, whole topics")
     parser.add_argument("--cache", type=Path, help="folder that keeps the evidence that was read")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/rerank.json"))
     arguments = parser.parse_args()
     client, settings = open_client()
-    reranker = load_reranker(arguments.reranker)
-    label = arguments.label or reranker.name
+    names = [arguments.reranker] if arguments.reranker else [EMBEDDED, EMBEDDED_HITS]
+    rerankers = {arguments.label or name: load_reranker(name) for name in names}
     results = json.loads(arguments.out.read_text("utf-8")) if arguments.out.exists() else {}
     for place in arguments.sets:
         found = limited(read(place), arguments.queries)
         with workbench(client, found, settings, progress=to_stream()) as bench:
             evidence = read_evidence(bench, settings, arguments.cache)
-            figures = measured(bench, evidence, reranker, arguments.window)
-        results.setdefault(label, {})[found.name] = figures
-        text = json.dumps(results, indent=1, ensure_ascii=False)
-        arguments.out.write_text(text + "\n", encoding="utf-8")
-        print(found.name, json.dumps(figures, ensure_ascii=False))
+            stage = first_stage(bench, evidence)
+            for label, reranker in rerankers.items():
+                figures = measured(bench, stage, reranker, arguments.window)
+                results.setdefault(label, {})[found.name] = figures
+                text = json.dumps(results, indent=1, ensure_ascii=False)
+                arguments.out.write_text(text + "\n", encoding="utf-8")
+                print(label, found.name, json.dumps(figures, ensure_ascii=False))
 
 
-def measured(bench: Workbench, evidence: Gathered, reranker: Reranker, size: int) -> dict[str, Any]:
-    """Return all figures of one set."""
+@dataclass
+class First:
+    """The first stage: its ranking of each query, and the parameters of each fold."""
+
+    run: Run
+    folds: Mapping[str, int]
+    parameters: Mapping[int, Parameters]
+
+
+def first_stage(bench: Workbench, evidence: Gathered) -> First:
+    """Search with each query, by parameters that did not see its topic."""
     folds = make_folds(bench.set.components, FOLDS)
     parameters = by_fold(evidence, folds)
     queries = to_stream()(bench.set.queries, label="first stage", total=len(folds))
     depth = min(len(bench.set.documents), 10_000)
-    first = bench.run(lambda query: Calibrated(parameters[folds[query]]), queries, depth)
+    run = bench.run(lambda query: Calibrated(parameters[folds[query]]), queries, depth)
+    return First(run, folds, parameters)
+
+
+def measured(bench: Workbench, stage: First, reranker: Reranker, size: int) -> dict[str, Any]:
+    """Return all figures of one reranker on one set."""
+    first, folds = stage.run, stage.folds
     windows = {
         query: window(bench.set, query, first[query], reranker, size)
         for query in to_stream()(first, label=reranker.name, total=len(first))
@@ -104,7 +121,7 @@ def measured(bench: Workbench, evidence: Gathered, reranker: Reranker, size: int
         "realised": realised(bench.set, first, second, best),
         "recall": recall(bench.set, {query: w.ids for query, w in windows.items()}),
         "weights": weights(windows, folds, reranker),
-        **times(bench, parameters[0], reranker, size),
+        **times(bench, stage.parameters[0], reranker, size),
     }
 
 

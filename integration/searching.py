@@ -30,11 +30,11 @@ from opensearch_clir.query.plan import QueryPlan, query_languages
 from opensearch_clir.query.preferences import readers
 from opensearch_clir.query.prepare import Preparer
 from opensearch_clir.query.request import check_page, neighbours, search_body
-from opensearch_clir.rerank.base import Reranker
+from opensearch_clir.rerank.base import Candidate, Reranker, compares
 from opensearch_clir.rerank.explain import explained
-from opensearch_clir.rerank.options import Rerank, check_request, wanted
+from opensearch_clir.rerank.options import Rerank, by_default, check_request, wanted
 from opensearch_clir.rerank.search import Question as Reranked
-from opensearch_clir.rerank.search import asked_for, reranked
+from opensearch_clir.rerank.search import asked_for, reranked, window_of
 from opensearch_clir.rerank.window import POOL
 
 __all__ = ["SearchMethods"]
@@ -70,7 +70,7 @@ class SearchMethods:
         form: str = "auto",
         routing: str | None = None,
         feedback: bool = True,
-        rerank: str | Reranker | Rerank | None = None,
+        rerank: str | Reranker | Rerank | bool | None = None,
         **body: Any,
     ) -> dict[str, Any]:
         """Search with a question in any language.
@@ -92,7 +92,9 @@ class SearchMethods:
             rerank: a reranker that reads the question with each of the first hits: its name, as
                 `opensearch_clir.rerank.load_reranker` takes it, itself, or a
                 `opensearch_clir.rerank.Rerank` that also says how many hits and how much time. The
-                page must lie inside of its window, and hits are sorted by score.
+                page must lie inside of its window, and hits are sorted by score. None: by the
+                embedded model, if the active bundle has weights for it and the request is one that
+                can be reranked, else not. False: not.
             body: other keys of an OpenSearch search body: ``aggs``, ``sort``, ``collapse``,
                 ``_source``, ``search_after`` … With ``highlight=True`` each hit has a snippet of
                 its text with the question's words, and their translations, marked; a
@@ -113,7 +115,11 @@ class SearchMethods:
             GenerationMismatchError: the index's vectors are of another model.
             ClusterError: the cluster refused or did not answer.
         """
-        chosen = wanted(rerank)
+        size, from_ = whole_number("size", size), whole_number("from_", from_)
+        if rerank is None:
+            chosen = by_default(self.second_stage, size, from_, min_score, body)
+        else:
+            chosen = wanted(rerank)
         options: dict[str, Any] = {
             "filter": filter,
             "languages": languages,
@@ -127,7 +133,6 @@ class SearchMethods:
                 text, size=size, from_=from_, min_score=min_score, **options, **body
             )
             return self._searched(request, routing)
-        size, from_ = whole_number("size", size), whole_number("from_", from_)
         check_page(size, from_)
         check_request(chosen, size, from_, body)
         least = probability("min_score", min_score)
@@ -279,25 +284,37 @@ class SearchMethods:
         *,
         languages: str | Mapping[str, float] | None = None,
         feedback: bool = True,
-        rerank: str | Reranker | Rerank | None = None,
+        rerank: str | Reranker | Rerank | bool | None = None,
     ) -> Explanation:
         """Return why a document has its score for a question, in a search without conditions.
 
-        With `rerank`, what the reranker adds to a hit that is among those it is given.
+        With `rerank`, which is as for `search`, what the reranker adds to a hit that is among those
+        it is given.
 
         Raises:
             QueryError: the index has no document with this id.
             ConfigurationError, RerankerError: there is no such reranker, or it failed.
         """
-        chosen = wanted(rerank)
-        plan = self.plan(text, languages=languages)
+        default = rerank is None
+        chosen = by_default(self.second_stage, 0, 0, None, {}) if default else wanted(rerank)
+        k = None if chosen is None else neighbours(POOL * chosen.window, 0)
+        plan = self.plan(text, languages=languages, k=k)
         if truth("feedback", feedback):
             plan = self._with_first_hits(plan, [], None)
         found = explain(self.client, self.index_name, plan, document, self._search_type())
         found = replace(found, calibration=self._active.describe(found.pair))
         if chosen is None:
             return found
-        return explained(self._ready(), plan, found, chosen.load(), self._active.second)
+        reranker = chosen.load()
+        window = self._window(plan, chosen) if compares(reranker) else []
+        return explained(self._ready(), plan, found, reranker, self._active.second, window)
+
+    def _window(self, plan: QueryPlan, rerank: Rerank) -> list[Candidate]:
+        """Return what a reranker is given of a search without conditions."""
+        extra = asked_for(rerank, self.schema, {})
+        size = POOL * rerank.window
+        body = search_body(plan, namespace=self.schema.namespace, size=size, extra=extra)
+        return window_of(self._searched(body, None)["hits"]["hits"], self.schema, rerank)[1]
 
     @property
     def second_stage(self) -> SecondStage | None:

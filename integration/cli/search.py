@@ -27,6 +27,9 @@ __all__ = ["explain", "search"]
 #: Characters of a hit's text that are shown.
 SNIPPET = 160
 
+#: Stands for no reranker, whatever the index's weights say.
+NONE = "none"
+
 _language = click.option(
     "--lang", "languages", help="The question's language, if you know better: fr, or fr=0.7,en=0.3."
 )
@@ -55,7 +58,8 @@ _language = click.option(
     "--rerank",
     "reranker",
     metavar="NAME",
-    help="Rerank the first hits: embedded, a cross-encoder, or https://HOST/PATH#MODEL.",
+    help="Rerank the first hits: embedded-hits, embedded, a cross-encoder, https://HOST/PATH#MODEL "
+    "or none. Default: as the index's weights say.",
 )
 @click.option("--rerank-window", default=WINDOW, show_default=True, help="Hits to rerank.")
 @click.option(
@@ -91,12 +95,9 @@ def search(
       clir search kb "comment réinitialiser la machine ?" --size 5
       clir search kb "warranty" --filter '{"term": {"product": "KX-410"}}'
       clir search kb "garantie" --read fr=1,en=0.8 --highlight
-      clir search kb "garantie" --rerank embedded
+      clir search kb "garantie" --rerank embedded-hits
     """
-    if reranker is None and (rerank_window != WINDOW or rerank_seconds is not None):
-        raise click.UsageError("--rerank-window and --rerank-seconds need --rerank")
-    seconds = math.inf if rerank_seconds is None else rerank_seconds
-    rerank = None if reranker is None else Rerank(reranker, rerank_window, seconds=seconds)
+    rerank = _rerank(reranker, rerank_window, rerank_seconds)
     client, settings = open_client(**connection)
     clir = Clir(client, index, query_detector=settings.query_detector)
     response = clir.search(
@@ -125,7 +126,7 @@ def search(
 @click.argument("query")
 @click.option("--id", "document", help="Document to explain; default: the first hit.")
 @_language
-@click.option("--rerank", "reranker", metavar="NAME", help="Show what this reranker adds, too.")
+@click.option("--rerank", "reranker", metavar="NAME", help="As for `clir search`: what it adds.")
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
 @connection_options
 @report_errors
@@ -144,19 +145,30 @@ def explain(
     Example:
       clir explain kb "comment réinitialiser la machine ?" --id reset.en
     """
+    rerank = _rerank(reranker)
     client, settings = open_client(**connection)
     clir = Clir(client, index, query_detector=settings.query_detector)
     if document is None:
-        found = clir.search(query, size=1, languages=_languages(languages), rerank=reranker)
+        found = clir.search(query, size=1, languages=_languages(languages), rerank=rerank)
         hits = found["hits"]["hits"]
         if not hits:
             raise QueryError(f"nothing found in {index!r}, so there is no hit to explain")
         document = hits[0]["_id"]
-    explanation = clir.explain(query, document, languages=_languages(languages), rerank=reranker)
+    explanation = clir.explain(query, document, languages=_languages(languages), rerank=rerank)
     if as_json:
         print_json(explanation.to_json())
     else:
         _show_explanation(explanation)
+
+
+def _rerank(
+    name: str | None, window: int = WINDOW, seconds: float | None = None
+) -> Rerank | bool | None:
+    if name is None or name == NONE:
+        if window != WINDOW or seconds is not None:
+            raise click.UsageError("--rerank-window and --rerank-seconds need --rerank")
+        return None if name is None else False
+    return Rerank(name, window, seconds=math.inf if seconds is None else seconds)
 
 
 def _languages(text: str | None) -> str | dict[str, float] | None:

@@ -12,11 +12,23 @@ from numpy.typing import NDArray
 
 from opensearch_clir.errors import RerankerError
 
-__all__ = ["MAX_CHARACTERS", "Candidate", "Evidence", "Reranker", "scored"]
+__all__ = [
+    "MAX_CHARACTERS",
+    "UNFITTED",
+    "Candidate",
+    "Evidence",
+    "Reranker",
+    "compares",
+    "scored",
+    "unfitted",
+]
 
 #: Float64 array of shape (candidates,): higher is more relevant, NaN is "not scored". The scale is
 #: the reranker's own.
 Evidence = NDArray[np.float64]
+
+#: Log-odds per standard deviation of a window's scores, where nothing was fitted.
+UNFITTED = 1.0
 
 #: Characters of a candidate that a reranker is given: its first.
 MAX_CHARACTERS = 32_768
@@ -52,6 +64,10 @@ class Reranker(Protocol):
 
     def score(self, query: str, texts: Sequence[str], seconds: float) -> Evidence:
         """Return one number for each text; call this module's `scored` instead.
+
+        A reranker that reads the texts together has an attribute ``compares`` that is true: its
+        scores hold for the texts they came with. One with another idea than `UNFITTED` of what its
+        scores weigh has ``unfitted``.
 
         Args:
             query: the question.
@@ -99,3 +115,13 @@ def scored(
         )
     found[known] = np.where(np.isfinite(scores), scores, np.nan)
     return found
+
+
+def compares(reranker: Reranker) -> bool:
+    """Tell whether a text's score depends on the other texts."""
+    return bool(getattr(reranker, "compares", False))
+
+
+def unfitted(reranker: Reranker) -> float:
+    """Return the log-odds of one standard deviation of a window's scores before any fit."""
+    return float(getattr(reranker, "unfitted", UNFITTED))

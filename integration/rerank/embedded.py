@@ -6,7 +6,6 @@ query time: nothing is stored, and numpy does the work.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 
@@ -16,11 +15,12 @@ from numpy.typing import NDArray
 from opensearch_clir.encoders.registry import EMBEDDED, load_encoder
 from opensearch_clir.encoders.static import StaticEncoder
 from opensearch_clir.rerank.base import Evidence
+from opensearch_clir.rerank.pieces import Cutter
 
-__all__ = ["LateInteraction", "embedded_reranker"]
+__all__ = ["LateInteraction", "Rows", "embedded_encoder"]
 
 #: Version of the rules below; part of the fingerprint.
-RULES = 1
+RULES = 2
 
 #: Exponent on the length of a piece's vector, the model's own term weighting, for its weight.
 SHARPNESS = 1.5
@@ -30,8 +30,6 @@ QUERY_PIECES, PIECES = 64, 1_024
 
 #: Candidates cut into pieces between two looks at the clock.
 BATCH = 16
-
-_LETTER = re.compile(r"[^\W_]")
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
@@ -51,7 +49,7 @@ class LateInteraction:
         """Use the vectors of `encoder`."""
         self.name = name
         self._encoder = encoder
-        self._lettered: dict[int, bool] = {}
+        self._cutter = Cutter(encoder)
 
     @property
     def fingerprint(self) -> str:
@@ -67,46 +65,58 @@ class LateInteraction:
             EncoderError: the model is damaged.
         """
         limit = time.monotonic() + seconds
-        scores = np.full(len(texts), np.nan)
-        found = np.array(self._pieces([query])[0], dtype=np.intp)
-        asked, counts = np.unique(found, return_counts=True)
-        units, lengths = self._units(asked)
-        weights = (lengths**SHARPNESS * counts).astype(np.float64)
-        kept = np.argsort(-weights, kind="stable")[:QUERY_PIECES]
-        units, weights = units[kept], weights[kept]
-        if not weights.any():
-            return scores
-        rows = self._cut(texts, limit)
+        (asked,) = self._cutter.pieces([query])
+        (found,) = self.interaction([asked], self.cut(texts, limit), len(texts))
+        return np.asarray(found)
+
+    def cut(self, texts: Sequence[str], limit: float) -> list[Rows]:
+        """Return the distinct pieces of texts, of as many as there is time for.
+
+        Args:
+            texts: any.
+            limit: on the monotonic clock, in seconds.
+        """
+        found: list[Rows] = []
+        for start in range(0, len(texts), BATCH):
+            if start and time.monotonic() >= limit:
+                break
+            pieces = self._cutter.pieces(texts[start : start + BATCH])
+            distinct = (list(dict.fromkeys(ids))[:PIECES] for ids in pieces)
+            found += [np.array(ids, dtype=np.intp) for ids in distinct]
+        return found
+
+    def interaction(
+        self, asked: Sequence[Sequence[int] | Rows], rows: Sequence[Rows], size: int
+    ) -> Evidence:
+        """Return how much of each question each text has, shape (questions, size).
+
+        Args:
+            asked: pieces of each question.
+            rows: distinct pieces of the texts, of the first ones at least.
+            size: texts in all; those without pieces get NaN.
+        """
+        scores = np.full((len(asked), size), np.nan)
         known = [i for i, found in enumerate(rows) if len(found)]
         if not known:
             return scores
         pieces, places = np.unique(np.concatenate([rows[i] for i in known]), return_inverse=True)
         # One product over all distinct pieces, then the highest of each text's.
-        cosines = units @ self._units(pieces)[0].T
+        units = self._units(pieces)[0].T
         starts = np.cumsum([0, *(len(rows[i]) for i in known[:-1])])
-        best = np.maximum.reduceat(cosines[:, places], starts, axis=1)
-        scores[known] = weights @ np.clip(best, 0.0, 1.0) / weights.sum()
+        for one, question in zip(scores, asked, strict=True):
+            own, weights = self._weighted(question)
+            if weights.any():
+                best = np.maximum.reduceat((own @ units)[:, places], starts, axis=1)
+                one[known] = weights @ np.clip(best, 0.0, 1.0) / weights.sum()
         return scores
 
-    def _cut(self, texts: Sequence[str], limit: float) -> list[Rows]:
-        """Return the distinct pieces of texts, of as many as there is time for."""
-        found: list[Rows] = []
-        for start in range(0, len(texts), BATCH):
-            if start and time.monotonic() >= limit:
-                break
-            pieces = self._pieces(texts[start : start + BATCH])
-            distinct = (list(dict.fromkeys(ids))[:PIECES] for ids in pieces)
-            found += [np.array(ids, dtype=np.intp) for ids in distinct]
-        return found
-
-    def _pieces(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the pieces of texts that have a letter or digit and a vector, in order."""
-        scales = self._encoder.scales
-        every = list(self._encoder.token_ids(texts))
-        for row in {row for ids in every for row in ids} - self._lettered.keys():
-            word = self._encoder.tokenizer.id_to_token(row) or ""
-            self._lettered[row] = bool(scales[row] > 0 and _LETTER.search(word))
-        return [[row for row in ids if self._lettered[row]] for ids in every]
+    def _weighted(self, pieces: Sequence[int] | Rows) -> tuple[Floats, NDArray[np.float64]]:
+        """Return vectors at length 1 and weights of a question's weightiest pieces."""
+        distinct, counts = np.unique(np.asarray(pieces, dtype=np.intp), return_counts=True)
+        units, lengths = self._units(distinct)
+        weights = (lengths**SHARPNESS * counts).astype(np.float64)
+        kept = np.argsort(-weights, kind="stable")[:QUERY_PIECES]
+        return units[kept], weights[kept]
 
     def _units(self, rows: Rows) -> tuple[Floats, Floats]:
         """Return vectors at length 1, (n, d), and the lengths they had, (n,)."""
@@ -118,12 +128,8 @@ class LateInteraction:
         return units, lengths
 
 
-def embedded_reranker() -> LateInteraction:
-    """Return the reranker of the model that comes with the package.
-
-    Raises:
-        EncoderError: its files are damaged.
-    """
+def embedded_encoder() -> StaticEncoder:
+    """Return the model that comes with the package. Raises `EncoderError`: it is damaged."""
     encoder = load_encoder(EMBEDDED)
     assert isinstance(encoder, StaticEncoder)
-    return LateInteraction(encoder)
+    return encoder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from opensearch_clir.calibration.reranking import read_texts
@@ -10,7 +11,7 @@ from opensearch_clir.calibration.second import SecondStage
 from opensearch_clir.query.explain import RERANKED, Evidence, Explanation
 from opensearch_clir.query.plan import QueryPlan, query_languages
 from opensearch_clir.query.prepare import Preparer
-from opensearch_clir.rerank.base import Candidate, Reranker, scored
+from opensearch_clir.rerank.base import Candidate, Reranker, compares, scored
 
 __all__ = ["explained"]
 
@@ -21,6 +22,7 @@ def explained(
     found: Explanation,
     reranker: Reranker,
     stage: SecondStage | None,
+    window: Sequence[Candidate] = (),
 ) -> Explanation:
     """Return an explanation with the reranker's evidence.
 
@@ -34,14 +36,22 @@ def explained(
         reranker: that is asked.
         stage: fitted weights; without them a score has no log-odds of its own, as it counts by
             how it compares with those of the other hits.
+        window: all that the reranker is given, best first, for one that compares them.
 
     Raises:
         RerankerError: it failed.
         ClusterError: the document can't be read.
     """
-    text = read_texts(preparer, [found.id]).get(found.id, "")
-    candidate = Candidate(found.id, found.document_language, text)
-    (score,) = scored(reranker, plan.text, [candidate]).tolist()
+    if compares(reranker):
+        candidates = window
+        place = next((i for i, one in enumerate(window) if one.id == found.id), None)
+        if place is None:
+            note = f"not among the hits that {reranker.name} is given: it keeps its probability"
+            return replace(found, notes=(*found.notes, note))
+    else:
+        text = read_texts(preparer, [found.id]).get(found.id, "")
+        candidates, place = [Candidate(found.id, found.document_language, text)], 0
+    score = float(scored(reranker, plan.text, candidates)[place])
     if not math.isfinite(score):
         note = f"{reranker.name} does not score this document: it keeps its probability"
         return replace(found, notes=(*found.notes, note))

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
+from opensearch_clir.calibration.second import SecondStage
 from opensearch_clir.errors import QueryError
 from opensearch_clir.query.forms import by_score_alone
 from opensearch_clir.rerank.base import Reranker
-from opensearch_clir.rerank.registry import load_reranker
+from opensearch_clir.rerank.registry import EMBEDDED, EMBEDDED_HITS, load_reranker
 from opensearch_clir.rerank.window import FLOOR, WINDOW
 
-__all__ = ["MAX_WINDOW", "Rerank", "check_request", "wanted"]
+__all__ = ["MAX_WINDOW", "Rerank", "by_default", "check_request", "wanted"]
 
 #: Hits that are reranked at most.
 MAX_WINDOW = 1_000
@@ -64,7 +65,7 @@ class Rerank:
 
 
 def wanted(value: Any) -> Rerank | None:
-    """Return what a caller's ``rerank`` stands for; None: no reranking.
+    """Return what a caller's ``rerank`` stands for; None: nothing is asked for.
 
     Raises:
         QueryError: neither a name, a reranker, nor a `Rerank`.
@@ -95,3 +96,35 @@ def check_request(rerank: Rerank, size: int, from_: int, body: Mapping[str, Any]
             f"rerank puts the first hits into an order of its own, which {', '.join(found)} "
             "can't be combined with: leave out one of the two"
         )
+
+
+def by_default(
+    stage: SecondStage | None,
+    size: int,
+    from_: int,
+    min_score: float | None,
+    body: Mapping[str, Any],
+) -> Rerank | None:
+    """Return how hits are reranked where a request doesn't say: with the embedded model, or not.
+
+    It is where judgments of the index have shown that it pays, the request leaves the order of hits
+    to their scores, and wants no exact number of those above a least score. Other rerankers may be
+    slow, or not be on this machine.
+
+    Args:
+        stage: fitted weights of the index, of whatever reranker.
+        size, from_, min_score, body: of the request.
+
+    Raises:
+        EncoderError: the embedded model is damaged.
+    """
+    if stage is None or stage.reranker not in (EMBEDDED, EMBEDDED_HITS) or min_score is not None:
+        return None
+    found = Rerank(stage.reranker)
+    if found.load().fingerprint != stage.fingerprint:
+        return None
+    try:
+        check_request(found, size, from_, body)
+    except QueryError:
+        return None
+    return found

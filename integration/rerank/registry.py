@@ -9,7 +9,10 @@ from opensearch_clir.encoders.registry import EMBEDDED
 from opensearch_clir.errors import ConfigurationError, RerankerError
 from opensearch_clir.rerank.base import Reranker
 
-__all__ = ["EMBEDDED", "load_reranker"]
+__all__ = ["EMBEDDED", "EMBEDDED_HITS", "load_reranker"]
+
+#: Late interaction with the first hits, by the embedded model.
+EMBEDDED_HITS = "embedded-hits"
 
 
 @functools.lru_cache(maxsize=4)
@@ -17,9 +20,9 @@ def load_reranker(name: str) -> Reranker:
     """Return the reranker of a name; the last four are kept, as loading takes seconds.
 
     Args:
-        name: ``embedded``; the address of a service, ``https://host/path#model``; or a
-            cross-encoder of sentence-transformers, by its folder or its name on the Hugging Face
-            hub.
+        name: ``embedded`` or ``embedded-hits``; the address of a service,
+            ``https://host/path#model``; or a cross-encoder of sentence-transformers, by its folder
+            or its name on the Hugging Face hub.
 
     Raises:
         ConfigurationError: the name is empty, or an address that can't be used.
@@ -29,9 +32,14 @@ def load_reranker(name: str) -> Reranker:
     if not name.strip():
         raise ConfigurationError("the reranker's name is empty; use 'embedded' or name a model")
     if name == EMBEDDED:
-        from opensearch_clir.rerank.embedded import embedded_reranker
+        from opensearch_clir.rerank.embedded import LateInteraction, embedded_encoder
 
-        return embedded_reranker()
+        return LateInteraction(embedded_encoder())
+    if name == EMBEDDED_HITS:
+        from opensearch_clir.rerank.embedded import embedded_encoder
+        from opensearch_clir.rerank.first_hits import FirstHits
+
+        return FirstHits(embedded_encoder())
     if "://" in name:
         from opensearch_clir.rerank.remote import RemoteReranker
 

@@ -18,15 +18,12 @@ from opensearch_clir.errors import EncoderError, RerankerError
 from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.languages import UND
 from opensearch_clir.query.preferences import EVERYBODY, Readers
-from opensearch_clir.rerank.base import Candidate, Evidence, Reranker, scored
+from opensearch_clir.rerank.base import Candidate, Evidence, Reranker, scored, unfitted
 from opensearch_clir.rerank.options import Rerank
 from opensearch_clir.rerank.texts import text_of
 from opensearch_clir.rerank.window import POOL, choose
 
-__all__ = ["UNFITTED", "Question", "asked_for", "reranked", "stage_for", "updated"]
-
-#: Log-odds per standard deviation of a window's scores, where nothing was fitted.
-UNFITTED = 1.0
+__all__ = ["Question", "asked_for", "reranked", "stage_for", "updated", "window_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -98,19 +95,15 @@ def reranked(
     reranker = rerank.load()
     started = time.monotonic()
     hits: list[JSON] = response["hits"]["hits"]
-    names = question.schema.names
-    languages = [str(hit.get("fields", {}).get(names.lang, [UND])[0]) for hit in hits]
-    chosen = choose(languages, rerank.window, rerank.floor)
-    candidates = [
-        Candidate(hits[i]["_id"], languages[i], _text(hits[i], question.schema)) for i in chosen
-    ]
+    chosen, candidates = window_of(hits, question.schema, rerank)
     scores, note = _scores(reranker, question.text, candidates, rerank.seconds)
     stage, fitted, why = stage_for(question.stage, reranker, scores)
-    for i, score in zip(chosen, scores.tolist(), strict=True):
+    for i, candidate, score in zip(chosen, candidates, scores.tolist(), strict=True):
         if math.isfinite(score):
-            use = question.readers.of(languages[i])
+            language = candidate.language
+            use = question.readers.of(language)
             p = hits[i]["_score"] / use
-            hits[i]["_score"] = use * updated(stage, question.languages, languages[i], p, score)
+            hits[i]["_score"] = use * updated(stage, question.languages, language, p, score)
     hits.sort(key=lambda hit: -hit["_score"])
     found = response["hits"]
     if min_score is not None:
@@ -133,19 +126,34 @@ def reranked(
     return {**response, "clir": {"rerank": about}}
 
 
+def window_of(
+    hits: Sequence[JSON], schema: IndexSchema, rerank: Rerank
+) -> tuple[list[int], list[Candidate]]:
+    """Return which hits are given to a reranker, and what it is given of them.
+
+    Args:
+        hits: of a search for `POOL` times the window, as `asked_for` makes it.
+        schema: of the index.
+        rerank: how.
+    """
+    languages = [str(hit.get("fields", {}).get(schema.names.lang, [UND])[0]) for hit in hits]
+    chosen = choose(languages, rerank.window, rerank.floor)
+    return chosen, [Candidate(hits[i]["_id"], languages[i], _text(hits[i], schema)) for i in chosen]
+
+
 def stage_for(
     stage: SecondStage | None, reranker: Reranker, scores: Evidence
 ) -> tuple[SecondStage, bool, str]:
     """Return the weights to use, whether they were fitted, and if not, why.
 
-    Without fitted ones, a score counts `UNFITTED` for each standard deviation that it lies above
+    Without fitted ones, a score counts `unfitted` for each standard deviation that it lies above
     the mean of the window's, in all languages alike.
     """
     if stage is not None and stage.fingerprint == reranker.fingerprint:
         return stage, True, ""
     known = scores[np.isfinite(scores)]
     place = robust_place(known) if len(known) else (0.0, 1.0)
-    line = SecondLine(0.0, 1.0, UNFITTED, *place)
+    line = SecondLine(0.0, 1.0, unfitted(reranker), *place)
     why = "no weights are fitted for this reranker in this index: `clir calibrate --reranker` does"
     if stage is not None:
         why = f"the fitted weights are of {stage.reranker!r}, or of another version of it"

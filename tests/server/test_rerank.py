@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from opensearchpy import OpenSearch
 from concepts import DOCUMENTS
 from drop_in import TOKEN, ServiceProcess
 from opensearch_clir import Clir, pipelines
+from opensearch_clir.calibration.second import SecondLine, SecondStage
 from opensearch_clir.cli.search import explain as explain_command
 from opensearch_clir.cli.search import search as search_command
 from opensearch_clir.errors import ConfigurationError, QueryError, RerankerError
@@ -23,7 +25,7 @@ from opensearch_clir.evaluation.sets import EvaluationSet
 from opensearch_clir.local import Instance
 from opensearch_clir.pipelines.bodies import Target, rerank_name
 from opensearch_clir.query.explain import RERANKED
-from opensearch_clir.rerank import Rerank
+from opensearch_clir.rerank import Rerank, load_reranker
 from opensearch_clir.rerank.base import Evidence
 from rerank_cases import ByTable, serving
 from test_bundles import LANGUAGES, TOPICS, judged
@@ -145,6 +147,29 @@ def test_the_embedded_reranker_and_the_command_line(
     assert wrong.exit_code == 2
 
 
+def test_hits_are_compared_with_the_first(
+    clir: Clir, server: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = clir.search("remboursement", rerank=False)
+    found = clir.search("remboursement", rerank="embedded-hits")
+    about = found["clir"]["rerank"]
+    assert about["rescored"] == about["window"] >= 5
+    assert about["fitted"] is False
+    assert scores(found) != scores(plain)
+    # What is explained needs the whole window.
+    told = clir.explain("remboursement", ids(found)[0], rerank="embedded-hits")
+    assert "embedded-hits scores it" in told.notes[-1]
+    few = Rerank("embedded-hits", window=2, floor=0)
+    last = clir.explain("remboursement", ids(plain)[-1], rerank=few)
+    assert "not among the hits" in last.notes[-1]
+    monkeypatch.setattr("opensearch_clir.cli.search.Clir", lambda *_, **__: clir)
+    options = [clir.index_name, "remboursement", "--url", server.url, "--rerank", "none"]
+    shown = CliRunner().invoke(search_command, [*options, "--json"])
+    assert "clir" not in json.loads(shown.output)
+    wrong = CliRunner().invoke(search_command, [*options, "--rerank-seconds", "1"])
+    assert wrong.exit_code == 2
+
+
 def related(topic: int) -> int:
     """Another topic that answers questions on one; no word and no vector says so."""
     return topic ^ 1
@@ -206,6 +231,30 @@ def test_a_reranker_is_weighed_against_leaving_it_out(topics_index: Clir) -> Non
     nothing = clir.calibrate(judged(), reranker=same, window=30, dry_run=True)
     assert nothing.reranking is not None
     assert nothing.reranking.stage is None
+
+
+def test_weights_of_an_embedded_one_are_used_without_asking(topics_index: Clir) -> None:  # noqa: F811
+    clir, text = topics_index, "topic3 Frage de"
+    found = clir.calibrate(judged_twice(), reranker=Knows({}), window=100)
+    assert found.bundle is not None
+    line = SecondLine(0.0, 1.0, 0.5, 0.0, 1.0)
+    own = load_reranker("embedded-hits")
+    second = SecondStage(own.name, own.fingerprint, line, line)
+    bundle = replace(found.bundle, second=second)
+    store = clir._bundles()
+    store.add(bundle)
+    clir.rollback(bundle.id)
+    asked = clir.search(text, size=6, rerank="embedded-hits")
+    assert asked["clir"]["rerank"]["fitted"] is True
+    unasked = clir.search(text, size=6)
+    assert unasked["clir"]["rerank"]["reranker"] == "embedded-hits"
+    assert scores(unasked) == scores(asked)
+    for options in ({"rerank": False}, {"from_": 100}, {"min_score": 0.0}):
+        assert "clir" not in clir.search(text, size=6, **options)
+    told = clir.explain(text, ids(unasked)[0])
+    assert told.evidences[-1].kind == RERANKED
+    assert told.probability == pytest.approx(scores(unasked)[ids(unasked)[0]], abs=1e-4)
+    assert clir.explain(text, ids(unasked)[0], rerank=False).evidences[-1].kind != RERANKED
 
 
 @pytest.fixture(scope="module")
