@@ -10,10 +10,11 @@ from opensearchpy import OpenSearch
 from opensearch_clir.calibration.active import Active, bundle_name, check_conditions
 from opensearch_clir.calibration.bundle import Bundle
 from opensearch_clir.calibration.store import BUILTIN, Store
+from opensearch_clir.errors import ConfigurationError
 from opensearch_clir.progress import Progress, silent
 from opensearch_clir.query.prepare import Preparer
 from opensearch_clir.rerank.base import Reranker
-from opensearch_clir.rerank.registry import load_reranker
+from opensearch_clir.rerank.registry import EMBEDDED_HITS, load_reranker
 from opensearch_clir.rerank.window import WINDOW
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class CalibrationMethods:
         *,
         prevalence: float | None = None,
         dry_run: bool = False,
-        reranker: str | Reranker | None = None,
+        reranker: str | Reranker | bool | None = None,
         window: int = WINDOW,
         seed: int = 0,
         progress: Progress = silent,
@@ -59,7 +60,9 @@ class CalibrationMethods:
                 judgments, which say it themselves.
             dry_run: choose, but store nothing.
             reranker: to be weighed, too, by name or itself; only with judgments. Its weights are
-                part of the bundle, if with them held-out topics are ranked better.
+                part of the bundle, if with them held-out topics are ranked better. None: with
+                judgments, late interaction with the first hits by the embedded model, which
+                searches then use unless told not to. False: none.
             window: first hits of each question that it scores.
             seed: of samples and folds.
             progress: told of questions.
@@ -82,7 +85,7 @@ class CalibrationMethods:
             judgments=judgments,
             prevalence=prevalence,
             dry_run=dry_run,
-            reranker=load_reranker(reranker) if isinstance(reranker, str) else reranker,
+            reranker=_weighed(reranker, judged=judgments is not None),
             window=window,
             seed=seed,
             progress=progress,
@@ -122,3 +125,13 @@ class CalibrationMethods:
 
     def _bundles(self) -> Store:
         return Store(self.client, bundle_name(self.client, self.index_name))
+
+
+def _weighed(reranker: str | Reranker | bool | None, *, judged: bool) -> Reranker | None:
+    """Return the reranker that a caller means."""
+    if reranker is True:
+        raise ConfigurationError("reranker must be a reranker's name, itself or False, got True")
+    if reranker is False or (reranker is None and not judged):
+        return None
+    name = EMBEDDED_HITS if reranker is None else reranker
+    return load_reranker(name) if isinstance(name, str) else name

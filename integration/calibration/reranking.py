@@ -18,7 +18,7 @@ from opensearch_clir.calibration.second import SecondStage
 from opensearch_clir.calibration.trials import Trials
 from opensearch_clir.progress import Progress, silent
 from opensearch_clir.query.prepare import Preparer
-from opensearch_clir.rerank.base import Candidate, Reranker, scored
+from opensearch_clir.rerank.base import Candidate, Reranker, compares, scored
 from opensearch_clir.rerank.texts import text_of
 
 __all__ = ["Reranking", "choose_second", "windowed"]
@@ -56,7 +56,8 @@ def choose_second(
     By more than one standard error of the paired difference over topics, as for all else that is
     chosen. What changes more must be better by as much again, or say the first hits' probabilities
     better: first only the weight is fitted, then also what the first stage's log-odds are worth
-    beside it, then a location and scale for each pair.
+    beside it, then a location and scale for each pair. Of a reranker that compares texts only the
+    weight is fitted.
 
     Args:
         windows: of the judged queries.
@@ -77,7 +78,11 @@ def choose_second(
     trials = Trials([w.rows for w in windows], topics, {}, seed)
     trials.add_held_out("without the reranker", [w.log_odds for w in windows])
     makers = [fitted(True, False), fitted(False, False), fitted(False, True)]
-    labels = ("weight alone", "all weights", "all weights, places of pairs")
+    if compares(reranker):
+        # The first stage decided which texts come first; refitted beside scores that follow from
+        # that, it ranks worse within a language (decision 26).
+        del makers[1:]
+    labels = ("weight alone", "all weights", "all weights, places of pairs")[: len(makers)]
     for make, label in zip(makers, labels, strict=True):
         trials.add_held_out(
             f"{name}, {label}", cross_fitted(windows, trials.folds, make, with_second)

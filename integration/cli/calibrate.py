@@ -15,7 +15,8 @@ from opensearch_clir.calibration.reranking import Reranking
 from opensearch_clir.cli.common import connection_options, open_client, print_json, report_errors
 from opensearch_clir.clir import Clir
 from opensearch_clir.progress import to_stream
-from opensearch_clir.rerank.options import MAX_WINDOW
+from opensearch_clir.rerank.options import MAX_WINDOW, NONE
+from opensearch_clir.rerank.registry import EMBEDDED_HITS
 from opensearch_clir.rerank.window import WINDOW
 
 __all__ = ["calibrate"]
@@ -34,7 +35,8 @@ __all__ = ["calibrate"]
 @click.option(
     "--reranker",
     metavar="NAME",
-    help="Weigh this reranker, too: embedded, a cross-encoder, or https://HOST/PATH#MODEL.",
+    help="Weigh this reranker, too: embedded-hits, embedded, a cross-encoder, "
+    "https://HOST/PATH#MODEL or none. Default: embedded-hits, if there is a --set.",
 )
 @click.option(
     "--rerank-window",
@@ -71,7 +73,7 @@ def calibrate(
     \b
     Example:
       clir calibrate kb --set sets/helpdesk
-      clir calibrate kb --set sets/helpdesk --reranker embedded
+      clir calibrate kb --set sets/helpdesk --reranker none
       clir calibrate kb --history
       clir calibrate kb --rollback built-in
     """
@@ -93,7 +95,7 @@ def calibrate(
         folder,
         prevalence=prevalence,
         dry_run=dry_run,
-        reranker=reranker,
+        reranker=False if reranker == NONE else reranker,
         window=rerank_window,
         seed=seed,
         progress=to_stream(),
@@ -114,7 +116,7 @@ def calibrate(
         click.echo(f"Chosen: {found.feedback}")
     if found.reranking is not None:
         _trials(found.reranking.trials, found.reranking.chosen)
-        click.echo(f"Reranker {reranker}: {_weighs(found.reranking)}.")
+        click.echo(f"Reranker {reranker or EMBEDDED_HITS}: {_weighs(found.reranking)}.")
     for note in found.notes:
         click.echo(f"Note: {note}.")
     if found.bundle is not None:

@@ -19,17 +19,13 @@ from opensearch_clir.index_templates.schema import IndexSchema
 from opensearch_clir.query.explain import Explanation
 from opensearch_clir.query.forms import FORMS
 from opensearch_clir.query.highlight import snippets
-from opensearch_clir.rerank.options import Rerank
+from opensearch_clir.rerank.options import NONE, Rerank
 from opensearch_clir.rerank.window import WINDOW
 
 __all__ = ["explain", "search"]
 
 #: Characters of a hit's text that are shown.
 SNIPPET = 160
-
-#: Stands for no reranker, whatever the index's weights say.
-NONE = "none"
-
 _language = click.option(
     "--lang", "languages", help="The question's language, if you know better: fr, or fr=0.7,en=0.3."
 )

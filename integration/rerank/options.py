@@ -15,10 +15,13 @@ from opensearch_clir.rerank.base import Reranker
 from opensearch_clir.rerank.registry import EMBEDDED, EMBEDDED_HITS, load_reranker
 from opensearch_clir.rerank.window import FLOOR, WINDOW
 
-__all__ = ["MAX_WINDOW", "Rerank", "by_default", "check_request", "wanted"]
+__all__ = ["MAX_WINDOW", "NONE", "Rerank", "by_default", "check_request", "wanted"]
 
 #: Hits that are reranked at most.
 MAX_WINDOW = 1_000
+
+#: At the command line, for no reranker where one would be used.
+NONE = "none"
 
 #: Keys of a search body that a second order of the hits has no meaning for.
 _IMPOSSIBLE = ("rescore", "scroll", "search_after", "slice")

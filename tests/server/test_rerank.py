@@ -233,6 +233,17 @@ def test_a_reranker_is_weighed_against_leaving_it_out(topics_index: Clir) -> Non
     assert nothing.reranking.stage is None
 
 
+def test_the_embedded_one_is_weighed_without_asking(topics_index: Clir) -> None:  # noqa: F811
+    found = topics_index.calibrate(judged(), dry_run=True)
+    assert found.reranking is not None
+    names = [trial.name for trial in found.reranking.trials]
+    assert names == ["without the reranker", "embedded-hits, weight alone"]
+    assert topics_index.calibrate(judged(), dry_run=True, reranker=False).reranking is None
+    assert topics_index.calibrate(dry_run=True).reranking is None
+    with pytest.raises(ConfigurationError, match="got True"):
+        topics_index.calibrate(judged(), reranker=True)
+
+
 def test_weights_of_an_embedded_one_are_used_without_asking(topics_index: Clir) -> None:  # noqa: F811
     clir, text = topics_index, "topic3 Frage de"
     found = clir.calibrate(judged_twice(), reranker=Knows({}), window=100)
