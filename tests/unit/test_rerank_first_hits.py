@@ -98,7 +98,8 @@ def test_ten_megabytes_are_read_at_their_beginning(reranker: FirstHits) -> None:
 def test_it_says_how_it_is_to_be_used(reranker: FirstHits) -> None:
     assert (compares(reranker), unfitted(reranker)) == (True, 0.2)
     other = load_reranker(EMBEDDED)
-    assert (compares(other), unfitted(other)) == (False, 1.0)
+    assert (compares(other), unfitted(other)) == (False, 0.1)
+    assert (compares(ByTable({})), unfitted(ByTable({}))) == (False, 1.0)
     assert reranker.fingerprint != other.fingerprint
     stage, fitted, why = stage_for(None, reranker, np.array([0.0, 1.0, 2.0]))
     assert (stage.matching.weight, fitted) == (0.2, False)
