@@ -65,6 +65,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="folder that keeps the evidence that was read")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/rerank.json"))
     arguments = parser.parse_args()
+    if arguments.label and not arguments.reranker:
+        parser.error("--label needs --reranker")
     client, settings = open_client()
     names = [arguments.reranker] if arguments.reranker else [EMBEDDED, EMBEDDED_HITS]
     rerankers = {arguments.label or name: load_reranker(name) for name in names}

@@ -116,10 +116,7 @@ class SearchMethods:
             ClusterError: the cluster refused or did not answer.
         """
         size, from_ = whole_number("size", size), whole_number("from_", from_)
-        if rerank is None:
-            chosen = by_default(self.second_stage, size, from_, min_score, body)
-        else:
-            chosen = wanted(rerank)
+        chosen = self._reranking(rerank, size, from_, min_score, body)
         options: dict[str, Any] = {
             "filter": filter,
             "languages": languages,
@@ -295,8 +292,7 @@ class SearchMethods:
             QueryError: the index has no document with this id.
             ConfigurationError, RerankerError: there is no such reranker, or it failed.
         """
-        default = rerank is None
-        chosen = by_default(self.second_stage, 0, 0, None, {}) if default else wanted(rerank)
+        chosen = self._reranking(rerank, 1, 0, None, {})
         k = None if chosen is None else neighbours(POOL * chosen.window, 0)
         plan = self.plan(text, languages=languages, k=k)
         if truth("feedback", feedback):
@@ -308,6 +304,19 @@ class SearchMethods:
         reranker = chosen.load()
         window = self._window(plan, chosen) if compares(reranker) else []
         return explained(self._ready(), plan, found, reranker, self._active.second, window)
+
+    def _reranking(
+        self,
+        rerank: str | Reranker | Rerank | bool | None,
+        size: int,
+        from_: int,
+        min_score: float | None,
+        body: Mapping[str, Any],
+    ) -> Rerank | None:
+        """Return how a request's hits are reranked."""
+        if rerank is None:
+            return by_default(self.second_stage, size, from_, min_score, body)
+        return wanted(rerank)
 
     def _window(self, plan: QueryPlan, rerank: Rerank) -> list[Candidate]:
         """Return what a reranker is given of a search without conditions."""

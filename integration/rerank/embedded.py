@@ -17,7 +17,7 @@ from opensearch_clir.encoders.static import StaticEncoder
 from opensearch_clir.rerank.base import Evidence
 from opensearch_clir.rerank.pieces import Cutter
 
-__all__ = ["LateInteraction", "Rows", "embedded_encoder"]
+__all__ = ["LateInteraction", "embedded_reranker"]
 
 #: Version of the rules below; part of the fingerprint.
 RULES = 2
@@ -132,8 +132,12 @@ class LateInteraction:
         return units, lengths
 
 
-def embedded_encoder() -> StaticEncoder:
-    """Return the model that comes with the package. Raises `EncoderError`: it is damaged."""
+def embedded_reranker() -> LateInteraction:
+    """Return the reranker of the model that comes with the package.
+
+    Raises:
+        EncoderError: its files are damaged.
+    """
     encoder = load_encoder(EMBEDDED)
     assert isinstance(encoder, StaticEncoder)
-    return encoder
+    return LateInteraction(encoder)

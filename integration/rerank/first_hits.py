@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from opensearch_clir.encoders.static import StaticEncoder
 from opensearch_clir.rerank.base import Evidence
 from opensearch_clir.rerank.embedded import LateInteraction
 from opensearch_clir.rerank.registry import EMBEDDED_HITS
@@ -42,10 +41,10 @@ class FirstHits:
     compares = True
     unfitted = 0.2
 
-    def __init__(self, encoder: StaticEncoder, name: str = EMBEDDED_HITS) -> None:
-        """Use the vectors of `encoder`."""
+    def __init__(self, interaction: LateInteraction, name: str = EMBEDDED_HITS) -> None:
+        """Compare texts by `interaction`, with the words that it remembers."""
         self.name = name
-        self._interaction = LateInteraction(encoder)
+        self._interaction = interaction
 
     @property
     def fingerprint(self) -> str:
@@ -68,8 +67,6 @@ class FirstHits:
         """
         rows = self._interaction.cut(texts, time.monotonic() + seconds)
         first = [i for i, found in enumerate(rows) if len(found)][:HITS]
-        if not first:
-            return np.full(len(texts), np.nan)
         found = self._interaction.interaction([rows[i] for i in first], rows, len(texts))
         weights = np.tile(1.0 / np.arange(1, len(first) + 1)[:, None], (1, len(texts)))
         # A text resembles itself, which says nothing.
@@ -79,7 +76,7 @@ class FirstHits:
             (weights * found).sum(axis=0), total, out=np.full(len(texts), np.nan), where=total > 0
         )
         known = np.isfinite(means)
-        if not known.any():
-            return np.full(len(texts), np.nan)
-        deviation = max(float(np.std(means[known])), LEAST)
-        return np.asarray((means - np.mean(means[known])) / deviation)
+        if known.any():
+            deviation = max(float(np.std(means[known])), LEAST)
+            means = (means - np.mean(means[known])) / deviation
+        return np.asarray(means)

@@ -111,8 +111,8 @@ def by_default(
     """Return how hits are reranked where a request doesn't say: with the embedded model, or not.
 
     It is where judgments of the index have shown that it pays, the request leaves the order of hits
-    to their scores, and wants no exact number of those above a least score. Other rerankers may be
-    slow, or not be on this machine.
+    to their scores, and wants hits at all, but no exact number of those above a least score. Other
+    rerankers may be slow, or not be on this machine.
 
     Args:
         stage: fitted weights of the index, of whatever reranker.
@@ -121,7 +121,9 @@ def by_default(
     Raises:
         EncoderError: the embedded model is damaged.
     """
-    if stage is None or stage.reranker not in (EMBEDDED, EMBEDDED_HITS) or min_score is not None:
+    if stage is None or stage.reranker not in (EMBEDDED, EMBEDDED_HITS):
+        return None
+    if min_score is not None or size == 0:
         return None
     found = Rerank(stage.reranker)
     if found.load().fingerprint != stage.fingerprint:

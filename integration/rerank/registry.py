@@ -32,14 +32,17 @@ def load_reranker(name: str) -> Reranker:
     if not name.strip():
         raise ConfigurationError("the reranker's name is empty; use 'embedded' or name a model")
     if name == EMBEDDED:
-        from opensearch_clir.rerank.embedded import LateInteraction, embedded_encoder
+        from opensearch_clir.rerank.embedded import embedded_reranker
 
-        return LateInteraction(embedded_encoder())
+        return embedded_reranker()
     if name == EMBEDDED_HITS:
-        from opensearch_clir.rerank.embedded import embedded_encoder
+        from opensearch_clir.rerank.embedded import LateInteraction
         from opensearch_clir.rerank.first_hits import FirstHits
 
-        return FirstHits(embedded_encoder())
+        # The same one, so that words are remembered once.
+        embedded = load_reranker(EMBEDDED)
+        assert isinstance(embedded, LateInteraction)
+        return FirstHits(embedded)
     if "://" in name:
         from opensearch_clir.rerank.remote import RemoteReranker
 
